@@ -1,9 +1,32 @@
-// Byte moves: the plain copies that every layout operator ends in.
+// Byte moves: the copies of whole runs that most layout operators end in.
+import { copyBytes } from "../lib/bytes";
+import { planeOffsets, unitsInPlane } from "../lib/planes";
 
-/** Copies `rows` rows of `rowBytes` bytes; a stride is the distance in bytes between row starts. */
+/** Copies rows of `rowBytes` bytes; a stride is the distance in bytes between row starts. Split by rows. */
 export function x8_copy_rows(
   y: usize,
   x: usize,
+  rowBytes: usize,
+  yStrideBytes: usize,
+  xStrideBytes: usize,
+  begin: usize,
+  end: usize,
+): void {
+  y += begin * yStrideBytes;
+  x += begin * xStrideBytes;
+  for (let row = begin; row < end; row++) {
+    copyBytes(y, x, rowBytes);
+    y += yStrideBytes;
+    x += xStrideBytes;
+  }
+}
+
+/** Copies rows of `rowBytes` bytes in every plane of a table (see lib/planes). Split by rows of all planes. */
+export function x8_copy_planes(
+  y: usize,
+  x: usize,
+  table: usize,
+  rank: usize,
   rows: usize,
   rowBytes: usize,
   yStrideBytes: usize,
@@ -11,12 +34,25 @@ export function x8_copy_rows(
   begin: usize,
   end: usize,
 ): void {
-  for (let row = begin; row < end; row++) {
-    memory.copy(y + row * yStrideBytes, x + row * xStrideBytes, rowBytes);
+  for (let unit = begin; unit < end; ) {
+    const plane = unit / rows;
+    const row = unit - plane * rows;
+    const count = unitsInPlane(unit, row, rows, end);
+    const offsets = planeOffsets(table, rank, plane);
+    x8_copy_rows(y + <u32>offsets, x + <usize>(offsets >> 32), rowBytes, yStrideBytes, xStrideBytes, row, row + count);
+    unit += count;
   }
 }
 
-/** Fills `bytes` bytes at `y` with one value. */
-export function x8_fill(y: usize, value: u8, bytes: usize): void {
-  memory.fill(y, value, bytes);
+/** Fills bytes [begin, end) of `y` with one value. */
+export function x8_fill(y: usize, value: u8, begin: usize, end: usize): void {
+  memory.fill(y + begin, value, end - begin);
+}
+
+/** y = x with the top bit of every byte flipped: uint8 to int8 about 128, and back. May run in place. Split by bytes. */
+export function x8_xor128(y: usize, x: usize, begin: usize, end: usize): void {
+  const top = i8x16.splat(-128);
+  let i = begin;
+  for (; i + 16 <= end; i += 16) v128.store(y + i, v128.xor(v128.load(x + i), top));
+  for (; i < end; i++) store<u8>(y + i, load<u8>(x + i) ^ 0x80);
 }
