@@ -24,7 +24,7 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function clamp(x: v128, lo: v128, hi: v128): v128 {
-  return f32x4.min(f32x4.max(x, lo), hi);
+  return f32x4.pmin(f32x4.pmax(x, lo), hi);
 }
 
 /** Sum of the four lanes, pairwise: (0 + 2) + (1 + 3). */
