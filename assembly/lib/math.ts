@@ -1,0 +1,147 @@
+// Elementary functions on four floats. Polynomials and rationals were fitted to the least
+// largest relative error; each bound below is held against float64 over dense arguments in
+// test/kernels/f32-unary.test.ts. A NaN gives NaN.
+// They are inlined, because V8 keeps a vector constant in a register or on the stack only
+// when it can hoist it out of the calling loop; for that the loop must test at its bottom.
+// A call, or a loop that tests at its top, builds every constant anew and takes twice the time.
+import { clamp, madd, nmadd } from "./simd";
+
+/** 1.5 · 2^23 + 126: adding it rounds to an integer, which then sits in the low bits, biased as half an exponent. */
+const ROUND_BIASED: f32 = 12583038;
+const LOG2E: f32 = 1.44269504;
+/** ln 2 in two parts; the first has so few bits that n · LN2_HIGH is exact. */
+const LN2_HIGH: f32 = 0.693359375;
+const LN2_LOW: f32 = -2.12194440e-4;
+
+// @ts-ignore: decorator
+@inline
+export function splat(value: f32): v128 {
+  return f32x4.splat(value);
+}
+
+/** e^x to 2 ulp. Under -87 the result is 0, so it is never denormal; over 88.72 it is Inf. */
+// @ts-ignore: decorator
+@inline
+export function exp4(x: v128): v128 {
+  // At the lower bound 2^(n-1) is written as 0; at the upper one the last addition overflows to Inf.
+  x = clamp(x, splat(-87.3), splat(89));
+  const biased = madd(x, splat(LOG2E), splat(ROUND_BIASED));
+  const n = f32x4.sub(biased, splat(ROUND_BIASED));
+  const halfPower = i32x4.shl(biased, 23);
+  let r = nmadd(n, splat(LN2_HIGH), x);
+  r = nmadd(n, splat(LN2_LOW), r);
+  let p = madd(splat(0.0013814559), r, splat(0.008368735));
+  p = madd(p, r, splat(0.04166839));
+  p = madd(p, r, splat(0.16666521));
+  p = madd(p, r, splat(0.49999994));
+  p = madd(f32x4.mul(r, r), p, r);
+  p = madd(p, halfPower, halfPower);
+  return f32x4.add(p, p);
+}
+
+/** ln x to 2 ulp, denormals too. ln 0 = -Inf; ln of a negative is NaN. */
+// @ts-ignore: decorator
+@inline
+export function log4(x: v128): v128 {
+  const tiny = f32x4.lt(x, splat(1.17549435e-38));
+  const scaled = v128.bitselect(f32x4.mul(x, splat(8388608)), x, tiny);
+  // Splits into m · 2^e with m in [√½, √2).
+  const sqrtHalf = i32x4.splat(0x3f3504f3);
+  const bits = i32x4.sub(scaled, sqrtHalf);
+  const m = i32x4.add(v128.and(bits, i32x4.splat(0x7fffff)), sqrtHalf);
+  let e = f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23));
+  e = f32x4.sub(e, v128.and(tiny, splat(23)));
+  // ln (1 + f) = f - f²/2 + s (f²/2 + R), where s = f / (2 + f).
+  const f = f32x4.sub(m, splat(1));
+  const s = f32x4.div(f, f32x4.add(f, splat(2)));
+  const z = f32x4.mul(s, s);
+  let r = madd(splat(0.29871854), z, splat(0.3997754));
+  r = f32x4.mul(madd(r, z, splat(0.66666776)), z);
+  const halfSquare = f32x4.mul(f32x4.mul(f, f), splat(0.5));
+  r = madd(s, f32x4.add(halfSquare, r), f32x4.mul(e, splat(LN2_LOW)));
+  const y = madd(e, splat(LN2_HIGH), f32x4.sub(f, f32x4.sub(halfSquare, r)));
+  const infinite = f32x4.eq(x, splat(Infinity));
+  const outside = v128.bitselect(splat(-Infinity), splat(NaN), f32x4.eq(x, splat(0)));
+  return v128.bitselect(v128.bitselect(x, y, infinite), outside, f32x4.gt(x, splat(0)));
+}
+
+/** tanh x to 5 ulp; ±1 beyond ±9.02. */
+// @ts-ignore: decorator
+@inline
+export function tanh4(x: v128): v128 {
+  x = clamp(x, splat(-9.02), splat(9.02));
+  const z = f32x4.mul(x, x);
+  let p = madd(splat(1.3319032e-8), z, splat(2.058345e-5));
+  p = madd(p, z, splat(0.0034940324));
+  p = madd(p, z, splat(0.13379715));
+  p = madd(p, z, splat(1));
+  let q = madd(splat(7.762002e-7), z, splat(3.2830893e-4));
+  q = madd(q, z, splat(0.025871065));
+  q = madd(q, z, splat(0.4671303));
+  q = madd(q, z, splat(1));
+  return clamp(f32x4.div(f32x4.mul(x, p), q), splat(-1), splat(1));
+}
+
+/** 1 / (1 + e^-x) to 4 ulp; 0 under -88.72. */
+// @ts-ignore: decorator
+@inline
+export function sigmoid4(x: v128): v128 {
+  const one = splat(1);
+  return f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(x))));
+}
+
+/** erf x to 6 ulp; ±1 beyond ±3.93. */
+// @ts-ignore: decorator
+@inline
+export function erf4(x: v128): v128 {
+  const one = v128.or(splat(1), v128.and(x, splat(-0.0)));
+  const flat = f32x4.ge(f32x4.abs(x), splat(3.93));
+  const z = f32x4.mul(x, x);
+  let p = madd(splat(2.041959e-6), z, splat(2.8481046e-4));
+  p = madd(p, z, splat(0.003779685));
+  p = madd(p, z, splat(0.05279052));
+  p = madd(p, z, splat(0.19078557));
+  p = madd(p, z, splat(1.1283791));
+  let q = madd(splat(3.800405e-5), z, splat(0.0011652315));
+  q = madd(q, z, splat(0.0149975885));
+  q = madd(q, z, splat(0.114258245));
+  q = madd(q, z, splat(0.502412));
+  q = madd(q, z, splat(1));
+  const y = clamp(f32x4.div(f32x4.mul(x, p), q), splat(-1), splat(1));
+  return v128.bitselect(one, y, flat);
+}
+
+/** ln (1 + x) to 3 ulp for x ≥ 0, however small. */
+// @ts-ignore: decorator
+@inline
+export function log1p4(x: v128): v128 {
+  const w = f32x4.add(x, splat(1));
+  // What the sum rounded away comes back to first order.
+  const lost = f32x4.div(f32x4.sub(x, f32x4.sub(w, splat(1))), w);
+  return f32x4.add(log4(w), lost);
+}
+
+
+/** sin x, or cos x where `quarters` is 1, to 1 ulp or 1e-9 for |x| ≤ 2^28. Runs in float64, lane after lane. */
+export function sin4(x: v128, quarters: i32): v128 {
+  let y = f32x4.splat(sin1(f32x4.extract_lane(x, 0), quarters));
+  y = f32x4.replace_lane(y, 1, sin1(f32x4.extract_lane(x, 1), quarters));
+  y = f32x4.replace_lane(y, 2, sin1(f32x4.extract_lane(x, 2), quarters));
+  return f32x4.replace_lane(y, 3, sin1(f32x4.extract_lane(x, 3), quarters));
+}
+
+/** sin(x + quarters · π/2). */
+function sin1(x: f32, quarters: i32): f32 {
+  const n = nearest<f64>(<f64>x * 0.6366197723675814);
+  // π/2 in three parts of 25, 25 and 53 bits, so that the products with n are exact.
+  let r = <f64>x - n * 1.5707963109016418;
+  r -= n * 1.5893254712295857e-8;
+  r -= n * 6.123233995736766e-17;
+  const z = r * r;
+  const quadrant = <i32>n + quarters;
+  const y =
+    quadrant & 1
+      ? 1 + z * (-0.5 + z * (0.041666666 + z * (-0.0013888676 + z * 2.4390449e-5)))
+      : r * (1 + z * (-0.16666667 + z * (0.0083333310 + z * (-1.9840874e-4 + z * 2.7525562e-6))));
+  return <f32>(quadrant & 2 ? -y : y);
+}
