@@ -1,0 +1,90 @@
+// Layout operators say what they do as moves, strided copies from an input into an output. A move becomes a kernel
+// call in a plan, or a loop over typed arrays where the plan itself needs the elements.
+import { ELEMENT_BYTES, type Quantization, type TensorType, type TypedArray } from "../graph/types.ts";
+import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Operand, offsetBy, type Pointer } from "./define.ts";
+import type { AnyContext } from "./parameters.ts";
+import { type CopyAxis, stridedCopy } from "./strided-copy.ts";
+
+/** A strided copy that starts at element `y` of the output and element `x` of the input. */
+export interface Move {
+  readonly axes: readonly CopyAxis[];
+  readonly y: number;
+  readonly x: number;
+}
+
+/** Elements from one index to the next along each axis; `rowStride` spreads rows over a wider tensor. */
+export function stridesOf(shape: readonly number[], rowStride = shape.at(-1) ?? 1): number[] {
+  const strides = shape.map(() => 1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = axis === shape.length - 2 ? rowStride : strides[axis + 1]! * shape[axis + 1]!;
+  return strides;
+}
+
+/** The move over `shape` with one stride for each axis. */
+export function moveOver(shape: readonly number[], yStrides: readonly number[], xStrides: readonly number[], y = 0, x = 0): Move {
+  return { axes: shape.map((size, i) => ({ size, yStride: yStrides[i]!, xStride: xStrides[i]! })), y, x };
+}
+
+/** Appends the kernel call of a move; nothing when it moves nothing. */
+export function emitMove(ctx: LowerContext, y: Pointer, x: Pointer, elementBytes: number, move: Move): void {
+  const call = stridedCopy(elementBytes, move.axes);
+  if (!call) return;
+  const pointers = [offsetBy(y, move.y * elementBytes), offsetBy(x, move.x * elementBytes)];
+  const table = call.table ? [call.table.length ? ctx.table(call.table) : 0, call.table.length / 3] : [];
+  ctx.emitSplit(call.kernel as "x8_copy_planes", call.units, [...pointers, ...table, ...call.args] as never);
+}
+
+/** Does a move on typed arrays of one type. */
+export function moveElements(y: TypedArray, x: TypedArray, move: Move): void {
+  const axes = move.axes.filter(({ size }) => size !== 1);
+  const inner = axes.pop();
+  if (inner) walk(y, x, axes, 0, inner, move.y, move.x);
+  else y[move.y] = x[move.x] as never;
+}
+
+function walk(y: TypedArray, x: TypedArray, axes: readonly CopyAxis[], depth: number, inner: CopyAxis, yAt: number, xAt: number): void {
+  const axis = axes[depth];
+  if (!axis) {
+    for (let i = 0; i < inner.size; i++) y[yAt + i * inner.yStride] = x[xAt + i * inner.xStride] as never;
+    return;
+  }
+  for (let i = 0; i < axis.size; i++) walk(y, x, axes, depth + 1, inner, yAt + i * axis.yStride, xAt + i * axis.xStride);
+}
+
+const sameQuant = (a: Quantization | undefined, b: Quantization | undefined): boolean =>
+  a === b || (String(a?.scale) === String(b?.scale) && String(a?.zeroPoint) === String(b?.zeroPoint));
+
+/** The elements of `x` in the quantization of `y`: where it lies, or a requantized copy in scratch memory. */
+export function inQuantOf(ctx: LowerContext, x: Operand, y: Operand): Pointer {
+  if (!x.quant || !y.quant || sameQuant(x.quant, y.quant)) return x.pointer;
+  const copy = ctx.scratch(x.bytes);
+  emitRequantize(ctx, copy, x, y.quant);
+  return copy;
+}
+
+/** An operator that moves elements of input 0 into output 0. */
+export interface MoveOp {
+  readonly name: string;
+  infer(ctx: InferContext): TensorType[];
+  /** The moves that fill output `y`, whose axes have `yStrides`; every element is written exactly once. */
+  moves(ctx: AnyContext, x: TensorType, y: TensorType, yStrides: readonly number[]): Move[];
+  readonly view?: OpDef["view"];
+  readonly dynamic?: boolean;
+}
+
+/** The operator with its moves as kernel calls and as TypeScript. */
+export function defineMoveOp({ moves, ...op }: MoveOp) {
+  return defineOp({
+    ...op,
+    stridedOutput: true,
+    lower(ctx: LowerContext) {
+      const [x, y] = [ctx.input(0), ctx.output(0)];
+      const source = inQuantOf(ctx, x, y);
+      const bytes = ELEMENT_BYTES[y.dataType];
+      for (const move of moves(ctx, x, y, stridesOf(y.shape, y.rowStride))) emitMove(ctx, y.pointer, source, bytes, move);
+    },
+    host(ctx: HostContext) {
+      const [x, y] = [ctx.input(0), ctx.outputs[0]!];
+      for (const move of moves(ctx, x, y, stridesOf(y.shape))) moveElements(y.data, x.data, move);
+    },
+  });
+}

@@ -1,0 +1,152 @@
+// What the int8 convolution kernel is told in memory: the words of its ConvShape, the panels of its
+// weights, and the scratch that its bands take. assembly/lib/qs8-panel.ts draws the same memory.
+
+/** What becomes of the kernel's int32 sums. */
+export const OUTPUT = { int8: 0, int32: 1, float32: 2 } as const;
+
+/** A convolution over one input; a matrix product is an image of one pixel a row. */
+export interface ConvGeometry {
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly inChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  /** Of all groups. */
+  readonly outChannels: number;
+  readonly groups: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideHeight: number;
+  readonly strideWidth: number;
+  readonly dilationHeight: number;
+  readonly dilationWidth: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
+/** How the sums leave the kernel. */
+export interface ConvOutput {
+  readonly kind: keyof typeof OUTPUT;
+  /** Elements between two output pixels. */
+  readonly ldy: number;
+  readonly xZero: number;
+  readonly yZero: number;
+  /** The clamp: int8 steps, or float32 values where `kind` is float32. */
+  readonly lo: number;
+  readonly hi: number;
+  /** Bytes between the scales of two output pixels, where `kind` is float32. */
+  readonly rowScaleStep: number;
+}
+
+/** Contiguous elements that a window is made of: kernelHeight × `count` runs of `length`, `step` elements apart. */
+export interface Runs {
+  readonly count: number;
+  readonly length: number;
+  readonly step: number;
+}
+
+/** A row of the kernel is one run where its pixels touch each other, else a run for each pixel. */
+export function runsOf(geometry: ConvGeometry): Runs {
+  const { inChannels, groups, kernelWidth, dilationWidth } = geometry;
+  return groups === 1 && (dilationWidth === 1 || kernelWidth === 1)
+    ? { count: 1, length: kernelWidth * inChannels, step: 0 }
+    : { count: kernelWidth, length: inChannels / groups, step: dilationWidth * inChannels };
+}
+
+const quadsOf = (runs: Runs) => Math.ceil(runs.length / 4);
+
+/** Pixels that the windows of one output row cover. */
+const coveredWidth = (g: ConvGeometry) => (g.outWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
+
+/** Bytes that a band should stay under: it and the weights' panel share the L2 cache. */
+const BAND_BYTES = 128 * 1024;
+
+/** Output rows whose input is widened at once. */
+export function bandRowsOf(g: ConvGeometry): number {
+  const rowBytes = coveredWidth(g) * g.inChannels * 2;
+  const overlap = (g.kernelHeight - 1) * g.dilationHeight + 1 - g.strideHeight;
+  const rows = Math.floor((BAND_BYTES / rowBytes - Math.max(0, overlap)) / g.strideHeight);
+  return Math.min(g.outHeight, Math.max(rows, Math.ceil(4 / g.outWidth), 1));
+}
+
+/** Scratch bytes: a word for each pixel of a band and four more, the band as int16, and what a vector reads past it. */
+export function scratchBytesOf(g: ConvGeometry): number {
+  const bandRows = bandRowsOf(g);
+  const inRows = (bandRows - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight + 1;
+  return ((bandRows * g.outWidth + 4) * 4 + 16) + inRows * coveredWidth(g) * g.inChannels * 2 + 16;
+}
+
+/** Bytes of one panel: bias and scale of eight channels, their weights, and a float32 bias. */
+export function panelBytesOf(g: ConvGeometry, kind: ConvOutput["kind"], weightBytes: 1 | 2): number {
+  const runs = runsOf(g);
+  return 64 + g.kernelHeight * runs.count * quadsOf(runs) * 32 * weightBytes + (kind === "float32" ? 32 : 0);
+}
+
+/** The words of a ConvShape. */
+export function convShapeWords(g: ConvGeometry, output: ConvOutput, weightBytes: 1 | 2): Int32Array {
+  const runs = runsOf(g);
+  const isFloat = output.kind === "float32";
+  const words = Int32Array.of(
+    g.inHeight, g.inWidth, g.inChannels,
+    g.outHeight, g.outWidth, g.outChannels / g.groups, g.groups,
+    g.kernelHeight, g.kernelWidth, g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth, g.padTop, g.padLeft,
+    output.ldy, output.xZero, output.yZero, isFloat ? 0 : output.lo, isFloat ? 0 : output.hi,
+    bandRowsOf(g), OUTPUT[output.kind], panelBytesOf(g, output.kind, weightBytes),
+    runs.count, runs.step, quadsOf(runs), output.rowScaleStep, 0, 0,
+  );
+  new Float32Array(words.buffer).set([isFloat ? output.lo : 0, isFloat ? output.hi : 0], words.length - 2);
+  return words;
+}
+
+/** Weights OHWI and what belongs to each output channel. */
+export interface ConvWeights {
+  readonly weight: ArrayLike<number>;
+  /** Zero points: one, or one for each output channel. */
+  readonly zeros: ArrayLike<number>;
+  readonly bias: ArrayLike<number> | undefined;
+  readonly scales: ArrayLike<number>;
+}
+
+/** Views over the memory that panels are written to. */
+export interface PanelViews {
+  readonly f32: Float32Array;
+  readonly i32: Int32Array;
+  readonly i16: Int16Array;
+  readonly i8: Int8Array;
+}
+
+/** Bytes of all panels. */
+export function panelsBytesOf(g: ConvGeometry, kind: ConvOutput["kind"], weightBytes: 1 | 2): number {
+  return g.groups * Math.ceil(g.outChannels / g.groups / 8) * panelBytesOf(g, kind, weightBytes);
+}
+
+/** Writes the panels of all groups; int8 weights must be symmetric. */
+export function packPanels(target: PanelViews, g: ConvGeometry, kind: ConvOutput["kind"], weightBytes: 1 | 2, source: ConvWeights): void {
+  const bytes = panelBytesOf(g, kind, weightBytes);
+  const groupChannels = g.outChannels / g.groups;
+  target.i8.fill(0, 0, panelsBytesOf(g, kind, weightBytes));
+  let at = 0;
+  for (let group = 0; group < g.groups; group++) {
+    for (let first = 0; first < groupChannels; first += 8, at += bytes) {
+      for (let lane = 0; lane < Math.min(8, groupChannels - first); lane++) {
+        const channel = group * groupChannels + first + lane;
+        const bias = source.bias?.[channel] ?? 0;
+        if (kind === "float32") target.f32[(at + bytes - 32) / 4 + lane] = bias;
+        else target.i32[at / 4 + lane] = bias;
+        target.f32[at / 4 + 8 + lane] = source.scales.length === 1 ? source.scales[0] ?? 0 : source.scales[channel] ?? 0;
+        packChannel(weightBytes === 2 ? target.i16 : target.i8, (at + 64) / weightBytes + 2 * lane, g, source, channel);
+      }
+    }
+  }
+}
+
+/** One channel's weights into its lane: pairs of elements, 16 elements from one pair to the next. */
+function packChannel(target: Int16Array | Int8Array, lane: number, g: ConvGeometry, source: ConvWeights, channel: number): void {
+  const { count, length } = runsOf(g);
+  const zero = source.zeros[source.zeros.length === 1 ? 0 : channel] ?? 0;
+  const paired = quadsOf({ count, length, step: 0 }) * 4;
+  let from = channel * g.kernelHeight * count * length;
+  for (let run = 0; run < g.kernelHeight * count; run++, lane += paired * 8) {
+    for (let i = 0; i < length; i++) target[lane + (i >> 1) * 16 + (i & 1)] = (source.weight[from++] ?? 0) - zero;
+  }
+}

@@ -1,0 +1,50 @@
+// A plan as plain data, for `Model.plan`, `inspect --plan` and pictures of the arena.
+import { printNode } from "../graph/print.ts";
+import type { ArenaBlock, Plan } from "./plan.ts";
+
+/** One step of a plan. */
+export interface StepDescription {
+  /** Name of the node in the source model. */
+  readonly node: string;
+  readonly op: string;
+  /** Kernel, or "host" for a step in TypeScript. */
+  readonly kernel: string;
+  readonly flops: number;
+}
+
+/** What a run will do and need. Bytes count wasm memory. */
+export interface PlanDescription {
+  readonly steps: readonly StepDescription[];
+  /** One line per node, with types. */
+  readonly nodes: readonly string[];
+  readonly arenaBytes: number;
+  /** The largest sum of live bytes over the steps: no arena can be smaller. */
+  readonly arenaLowerBound: number;
+  /** Packed weights and tables. */
+  readonly weightBytes: number;
+  /** Every tensor of the arena: bytes, offset, first and last node that needs it. */
+  readonly lifetimes: readonly ArenaBlock[];
+  /** True when shapes depend on data from some operator on: the rest is planned during the run. */
+  readonly partial: boolean;
+}
+
+/** Describes a plan whose weights take `weightBytes`. */
+export function describePlan(plan: Plan, weightBytes: number): PlanDescription {
+  return {
+    steps: plan.steps.map(({ kernel, index, cost }) => {
+      const node = plan.nodes[index]!;
+      return { node: node.name, op: node.op, kernel: kernel ?? "host", flops: cost.flops ?? 0 };
+    }),
+    nodes: plan.nodes.map((node) => printNode(withTypes(node, plan))),
+    arenaBytes: plan.arenaBytes,
+    arenaLowerBound: plan.arenaLowerBound,
+    weightBytes,
+    lifetimes: plan.arena,
+    partial: plan.continuation !== undefined,
+  };
+}
+
+const withTypes = (node: Plan["nodes"][number], { typing }: Plan): Plan["nodes"][number] => ({
+  ...node,
+  outputs: node.outputs.map((value) => value && { ...value, type: typing.type(value) }),
+});

@@ -1,0 +1,58 @@
+// From whatever a caller holds to a model that can run: reads the bytes, tells the format, picks the kernels.
+import { LanewiseError } from "../errors.ts";
+import { readCompact } from "../format/read.ts";
+import { sniffFormat } from "../format/sniff.ts";
+import type { Graph } from "../graph/types.ts";
+import { ALL_OPS } from "../ops/index.ts";
+import { throwIfAborted } from "./calls.ts";
+import { chooseTier, kernelModule, type Tier, type WasmOption } from "./kernels.ts";
+import { Model } from "./model.ts";
+import { readSource, type SourceOptions, type ModelSource } from "./source.ts";
+
+export interface LoadOptions extends SourceOptions {
+  /** The kernels' tier; absent: the fastest that this engine runs. `simd128` gives the same bits in every engine. */
+  readonly tier?: Tier;
+  /** Threads to use, at least 1. More than one is not used yet. */
+  readonly threads?: number;
+  /** The same bits in every engine: forces the simd128 tier. */
+  readonly deterministic?: boolean;
+  /** "small" does without packings that make the weights larger. */
+  readonly memory?: "fast" | "small";
+  /** Kernels where the package's .wasm files cannot be fetched: a module or bytes, or one of them a tier. */
+  readonly wasm?: WasmOption;
+}
+
+/**
+ * Loads a model: the compact format, ONNX or TFLite (told by its bytes; the converter is imported when it is needed).
+ *
+ * Throws `LanewiseError`: "format" for bytes that are no model or a broken one, "unsupported" for operators that are
+ * not there, "shape" for an inconsistent model, "memory", "aborted", "input" for bad options.
+ */
+export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  checkOptions(options);
+  const tier = chooseTier(options.deterministic ? "simd128" : options.tier);
+  const module = kernelModule(tier, options.wasm);
+  module.catch(() => {}); // reported below, after the source's own errors
+  const bytes = await readSource(source, options);
+  throwIfAborted(options.signal);
+  const graph = await readGraph(bytes);
+  return new Model(graph, await module, { tier, memory: options.memory ?? "fast", ops: ALL_OPS });
+}
+
+async function readGraph(bytes: Uint8Array): Promise<Graph> {
+  const format = sniffFormat(bytes);
+  if (format === "compact") return readCompact(bytes);
+  const { importModel } = await import("../convert/index.ts");
+  return importModel(bytes);
+}
+
+function checkOptions({ threads, memory, deterministic, tier }: LoadOptions): void {
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new LanewiseError("input", `threads must be a whole number from 1, found ${threads}`);
+  }
+  if (memory !== undefined && memory !== "fast" && memory !== "small") {
+    throw new LanewiseError("input", `memory must be "fast" or "small", found ${JSON.stringify(memory)}`);
+  }
+  if (deterministic && tier === "relaxed") throw new LanewiseError("input", 'deterministic needs tier "simd128", found tier "relaxed"');
+}
+

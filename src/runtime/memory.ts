@@ -1,0 +1,54 @@
+// One WebAssembly.Memory a model:  | kernel statics | weights | arena | weights of later plans | …
+// Arenas of different plans share one stretch, because only one plan runs at a time.
+import { LanewiseError } from "../errors.ts";
+import type { WeightStore } from "../plan/weights.ts";
+
+const PAGE = 65536;
+/** Below this the kernels' own statics lie. */
+const FIRST_FREE = 4096;
+/** Vector loads may reach this far past the last element. */
+const SLACK = 64;
+
+const roundUp = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+
+export class ModelMemory {
+  readonly wasm: WebAssembly.Memory;
+  #top = FIRST_FREE;
+  #arenaBase = 0;
+  #arenaCapacity = 0;
+
+  constructor() {
+    this.wasm = new WebAssembly.Memory({ initial: 1 });
+  }
+
+  get buffer(): ArrayBuffer {
+    return this.wasm.buffer;
+  }
+
+  /** Finds room for the pending weights and an arena, writes the weights, and returns the arena's address. */
+  commit(weights: WeightStore, arenaBytes: number): number {
+    const weightsBase = this.#top;
+    let top = weightsBase + roundUp(weights.pendingBytes);
+    const fits = arenaBytes <= this.#arenaCapacity;
+    const arenaBase = fits ? this.#arenaBase : top;
+    if (!fits) top += roundUp(arenaBytes);
+    this.#grow(top + SLACK);
+    this.#top = top;
+    if (!fits) {
+      this.#arenaBase = arenaBase;
+      this.#arenaCapacity = roundUp(arenaBytes);
+    }
+    weights.commit(weightsBase, this.buffer);
+    return arenaBase;
+  }
+
+  #grow(bytes: number): void {
+    const pages = Math.ceil(bytes / PAGE) - this.wasm.buffer.byteLength / PAGE;
+    if (pages <= 0) return;
+    try {
+      this.wasm.grow(pages);
+    } catch (cause) {
+      throw new LanewiseError("memory", `the model needs ${Math.ceil(bytes / 2 ** 20)} MiB, and this device does not give that much`, { cause });
+    }
+  }
+}

@@ -1,0 +1,250 @@
+// A loaded model: the public face of a graph that is planned and run. One run at a time; more are queued.
+import { LanewiseError } from "../errors.ts";
+import { printPublicType } from "../graph/print.ts";
+import { type DataType, type Graph, isStatic, type TensorType, type Value } from "../graph/types.ts";
+import type { HostTensor } from "../ops/define.ts";
+import type { OpTable } from "../plan/infer.ts";
+import { type PlanDescription, describePlan } from "../plan/describe.ts";
+import { type PlanTarget, planGraph } from "../plan/plan.ts";
+import { WeightStore } from "../plan/weights.ts";
+import { tensorAt, throwIfAborted } from "./calls.ts";
+import { instantiateKernels, type Tier } from "./kernels.ts";
+import { ModelMemory } from "./memory.ts";
+import { type Profile, profileCalls } from "./profile.ts";
+import { type BoundPlan, GraphRunner } from "./runner.ts";
+import { Tensor } from "./tensor.ts";
+
+/** What a model takes or gives under a name. A dimension of null is decided by each run. */
+export interface TensorInfo {
+  readonly dataType: DataType;
+  readonly shape: readonly (number | null)[];
+}
+
+export interface RunOptions {
+  /** Stops the run between two steps; the promise rejects with code "aborted". */
+  readonly signal?: AbortSignal;
+  /** Names of the outputs to return; absent: all. */
+  readonly outputs?: readonly string[];
+}
+
+export interface ModelSettings {
+  readonly tier: Tier;
+  readonly memory: "fast" | "small";
+  readonly ops: OpTable;
+}
+
+interface Engine {
+  readonly runner: GraphRunner;
+  readonly memory: ModelMemory;
+  readonly target: PlanTarget;
+}
+
+/** A run that can be stopped gives way to the event loop this often, in milliseconds. */
+const SLICE_MS = 8;
+
+export class Model {
+  /** Inputs by name, in the source model's order. */
+  readonly inputs: Readonly<Record<string, TensorInfo>>;
+  /** Outputs by name, in the source model's order. */
+  readonly outputs: Readonly<Record<string, TensorInfo>>;
+  /** The kernels' tier. */
+  readonly tier: Tier;
+
+  readonly #graph: Graph;
+  #engine: Engine | undefined;
+  readonly #outputNames: readonly string[];
+  /** Inputs that were handed out as views since the last run. */
+  readonly #viewed = new Map<Value, TensorType>();
+  #queue: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  /** Use `load`. */
+  constructor(graph: Graph, module: WebAssembly.Module, settings: ModelSettings) {
+    const memory = new ModelMemory();
+    const weights = new WeightStore();
+    this.tier = settings.tier;
+    this.#graph = graph;
+    const target = { ...settings, weights, commit: (arenaBytes: number) => memory.commit(weights, arenaBytes) };
+    const runner = new GraphRunner(graph, { target, memory, kernels: instantiateKernels(module, memory.wasm) });
+    this.#engine = { runner, memory, target };
+    this.#outputNames = graph.outputs.map((value, i) => graph.outputNames?.[i] ?? value.name);
+    this.inputs = describeValues(graph.inputs, graph.inputs.map((value) => value.name));
+    if (graph.inputs.every((value) => value.type && isStatic(value.type.shape))) {
+      const { plan } = runner.planFor(new Map());
+      this.outputs = describeValues(graph.outputs, this.#outputNames, (value) => plan.typing.type(value));
+    } else this.outputs = describeValues(graph.outputs, this.#outputNames);
+  }
+
+  /** Bytes of the model's WebAssembly memory: weights, arena and kernels' statics. */
+  get memoryBytes(): number {
+    return this.#engine?.memory.buffer.byteLength ?? 0;
+  }
+
+  /**
+   * Runs the model. Calls made while one runs are queued. With a signal the run gives way to the event loop every few
+   * milliseconds, so that it can be stopped.
+   *
+   * Throws `LanewiseError`: "input" for a missing, unknown or misshapen input, "aborted", "disposed". The model stays
+   * usable after a refused run.
+   */
+  run(inputs: Readonly<Record<string, Tensor>> = {}, options: RunOptions = {}): Promise<Record<string, Tensor>> {
+    const turn = async () => {
+      throwIfAborted(options.signal);
+      const bound = this.#prepare(inputs);
+      let deadline = performance.now() + SLICE_MS;
+      for (const call of bound.calls) {
+        call();
+        if (!options.signal || performance.now() < deadline) continue;
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        throwIfAborted(options.signal);
+        this.#alive();
+        deadline = performance.now() + SLICE_MS;
+      }
+      return this.#collect(bound, options.outputs);
+    };
+    const result = this.#waiting++ === 0 ? turn() : this.#queue.then(turn, turn);
+    const done = () => {
+      this.#waiting--;
+    };
+    this.#queue = result.then(done, done);
+    return result;
+  }
+
+  /** Runs the model at once, for audio worklets and simple scripts. Throws what `run` rejects with, and "input" while a `run` is under way. */
+  runSync(inputs: Readonly<Record<string, Tensor>> = {}, options: Pick<RunOptions, "outputs"> = {}): Record<string, Tensor> {
+    if (this.#waiting > 0) throw new LanewiseError("input", "runSync was called while run() is under way; await that first");
+    const bound = this.#prepare(inputs);
+    for (const call of bound.calls) call();
+    return this.#collect(bound, options.outputs);
+  }
+
+  /**
+   * An input's place in the arena, to be filled without a copy and left out of the next `run`. The view holds until
+   * that run: fill it anew before each. `shape` is needed where the model leaves dimensions open.
+   */
+  input(name: string, shape?: readonly number[]): Tensor {
+    const { runner, memory } = this.#alive();
+    const value = this.#findInput(name);
+    const type = this.#checkType(name, value, { dataType: value.type!.dataType, shape: shape ?? value.type!.shape });
+    if (!isStatic(type.shape)) throw new LanewiseError("input", `input "${name}" is ${printPublicType(type)}: say its shape`);
+    this.#viewed.set(value, type);
+    const types = new Map(this.#graph.inputs.map((input) => [input, this.#viewed.get(input) ?? input.type!]));
+    if (![...types.values()].every(({ shape }) => isStatic(shape))) {
+      throw new LanewiseError("input", `the model has other inputs of open shape: call input() for them first, or use run()`);
+    }
+    const { plan } = runner.planFor(types);
+    const placed = plan.inputs.get(value);
+    const { data } = placed ? tensorAt(placed, memory.buffer) : new Tensor(type.dataType, type.shape, []);
+    return new Tensor(type.dataType, type.shape, data);
+  }
+
+  /** The steps, lifetimes and sizes of a run with these input shapes, without running or reserving anything. */
+  plan(shapes: Readonly<Record<string, readonly number[]>> = {}): PlanDescription {
+    const { target } = this.#alive();
+    const types = new Map<Value, TensorType>();
+    for (const value of this.#graph.inputs) {
+      const type = this.#checkType(value.name, value, { dataType: value.type!.dataType, shape: shapes[value.name] ?? value.type!.shape });
+      if (!isStatic(type.shape)) throw new LanewiseError("input", `input "${value.name}" is ${printPublicType(type)}: give its shape`);
+      types.set(value, type);
+    }
+    for (const name of Object.keys(shapes)) this.#findInput(name);
+    const weights = new WeightStore();
+    const plan = planGraph(this.#graph, { ...target, weights, commit: () => (weights.commit(0, undefined), 0) }, types);
+    return describePlan(plan, weights.bytes);
+  }
+
+  /** Runs the model `runs` times and tells what each step cost: rows for a table, and a trace for Chrome's viewer. */
+  profile(inputs: Readonly<Record<string, Tensor>> = {}, { runs = 10 }: { runs?: number } = {}): Profile {
+    if (this.#waiting > 0) throw new LanewiseError("input", "profile was called while run() is under way; await that first");
+    const { runner } = this.#alive();
+    const bound = this.#prepare(inputs);
+    return profileCalls(bound, runs, () => runner.write(bound, this.#tensors(inputs)));
+  }
+
+  /** Gives the memory back. Every later call throws "disposed". */
+  dispose(): void {
+    this.#engine = undefined;
+    this.#viewed.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #alive(): Engine {
+    if (!this.#engine) throw new LanewiseError("disposed", "the model was disposed; load it again to use it");
+    return this.#engine;
+  }
+
+  #prepare(inputs: Readonly<Record<string, Tensor>>): BoundPlan {
+    const { runner } = this.#alive();
+    const tensors = this.#tensors(inputs);
+    const types = new Map<Value, TensorType>([...this.#viewed, ...tensors]);
+    const bound = runner.planFor(types);
+    runner.write(bound, tensors);
+    this.#viewed.clear();
+    return bound;
+  }
+
+  /** The given inputs by value, all checked before the first is copied. */
+  #tensors(inputs: Readonly<Record<string, Tensor>>): Map<Value, HostTensor> {
+    for (const name of Object.keys(inputs)) this.#findInput(name);
+    const tensors = new Map<Value, HostTensor>();
+    for (const value of this.#graph.inputs) {
+      const tensor = Object.hasOwn(inputs, value.name) ? inputs[value.name] : undefined;
+      if (tensor) {
+        this.#checkType(value.name, value, tensor);
+        tensors.set(value, tensor);
+      } else if (!this.#viewed.has(value)) {
+        throw new LanewiseError("input", `input "${value.name}" is missing: expected ${printPublicType(value.type!)}`);
+      }
+    }
+    return tensors;
+  }
+
+  #findInput(name: string): Value {
+    const value = this.#graph.inputs.find((input) => input.name === name);
+    if (!value) {
+      const names = this.#graph.inputs.map((input) => `"${input.name}"`).join(", ");
+      throw new LanewiseError("input", `there is no input "${name}"; the model has ${names || "no inputs"}`);
+    }
+    return value;
+  }
+
+  #checkType(name: string, value: Value, found: TensorType): TensorType {
+    const expected = value.type!;
+    if (!found || !Array.isArray(found.shape)) throw new LanewiseError("input", `input "${name}": expected a Tensor of ${printPublicType(expected)}`);
+    const fits =
+      found.dataType === expected.dataType &&
+      found.shape.length === expected.shape.length &&
+      found.shape.every((dim, i) => dim === expected.shape[i] || Number.isNaN(expected.shape[i]));
+    if (!fits) throw new LanewiseError("input", `input "${name}": expected ${printPublicType(expected)}, got ${printPublicType(found)}`);
+    return found;
+  }
+
+  #collect(bound: BoundPlan, wanted: readonly string[] | undefined): Record<string, Tensor> {
+    const unknown = wanted?.find((name) => !this.#outputNames.includes(name));
+    if (unknown !== undefined) {
+      const names = this.#outputNames.map((name) => `"${name}"`).join(", ");
+      throw new LanewiseError("input", `there is no output "${unknown}"; the model has ${names}`);
+    }
+    const tensors: Record<string, Tensor> = {};
+    for (const [i, { dataType, shape, data }] of this.#alive().runner.read(bound).entries()) {
+      const name = this.#outputNames[i]!;
+      if (!wanted || wanted.includes(name)) tensors[name] = new Tensor(dataType, shape, data);
+    }
+    return tensors;
+  }
+}
+
+function describeValues(
+  values: readonly Value[],
+  names: readonly string[],
+  typeOf: (value: Value) => TensorType | undefined = (value) => value.type,
+): Record<string, TensorInfo> {
+  const entries = values.map((value, i): [string, TensorInfo] => {
+    const type = typeOf(value) ?? { dataType: "float32", shape: [] };
+    return [names[i]!, Object.freeze({ dataType: type.dataType, shape: type.shape.map((dim) => (Number.isNaN(dim) ? null : dim)) })];
+  });
+  return Object.freeze(Object.fromEntries(entries));
+}
