@@ -1,0 +1,102 @@
+// Dense int8 convolution, and matrix product: a band of input rows is widened to int16 in scratch
+// with its padding as zeros, and every window is then read there in place, without im2col.
+// A matrix product, and a 1×1 convolution of stride 1, is an image of one pixel a row.
+//
+// Scratch:
+//   | where each output pixel's window begins in the band: u32 × (pixels of a band + 4) | band of int16 |
+import { ConvShape, panelTiles, TO_INT8 } from "../lib/qs8-panel";
+import { widen } from "../lib/widen";
+
+/** Pixels that the windows of one output row cover. */
+// @ts-ignore: decorator
+@inline
+function widthOf(shape: ConvShape): usize {
+  return (shape.outWidth - 1) * shape.strideWidth + (shape.kernelWidth - 1) * shape.dilationWidth + 1;
+}
+
+/** Widens the input under the windows of output rows `from` … `to` of the image at x. */
+function widenBand(shape: ConvShape, band: usize, x: usize, from: usize, to: usize): void {
+  const width = widthOf(shape);
+  const left = min(shape.padLeft, width), inside = min(shape.inWidth, width - left);
+  const covered = (shape.kernelHeight - 1) * shape.dilationHeight + 1;
+  const rows = (to - from - 1) * shape.strideHeight + covered;
+  const top = <i32>(from * shape.strideHeight - shape.padTop);
+  const channels = shape.inChannels, rowBytes = shape.inWidth * channels;
+  if (inside == width && inside == shape.inWidth && top >= 0 && <usize>top + rows <= shape.inHeight && shape.strideHeight <= covered) {
+    widen(band, x + <usize>top * rowBytes, rows * rowBytes, shape.xZero);
+    return;
+  }
+  const pitch = width * channels * 2, leftBytes = left * channels * 2, rightBytes = (width - left - inside) * channels * 2;
+  for (let row: usize = 0; row < rows; row++, band += pitch) {
+    if (row % shape.strideHeight >= covered) continue;
+    const at = top + <i32>row;
+    if (at < 0 || at >= <i32>shape.inHeight) {
+      memory.fill(band, 0, pitch);
+    } else {
+      memory.fill(band, 0, leftBytes);
+      widen(band + leftBytes, x + <usize>at * rowBytes, inside * channels, shape.xZero);
+      memory.fill(band + pitch - rightBytes, 0, rightBytes);
+    }
+  }
+}
+
+/** Writes where the windows of `count` pixels begin, the first one at column `column`; four more repeat the last. */
+function placeWindows(shape: ConvShape, windows: usize, column: usize, count: usize): void {
+  const stepX = shape.strideWidth * shape.inChannels * 2, stepY = shape.strideHeight * widthOf(shape) * shape.inChannels * 2;
+  const end = windows + count * 4;
+  for (let row: usize = 0; windows < end; row += stepY, column = 0) {
+    for (; column < shape.outWidth && windows < end; column++, windows += 4) store<u32>(windows, row + column * stepX);
+  }
+  v128.store(windows, v128.load32_splat(windows - 4));
+}
+
+/** All groups and channels of output pixels `pixel` … `pixel + count`, whose windows are placed. */
+function multiplyBand<W>(shape: ConvShape, y: usize, w: usize, rowScale: usize, windows: usize, band: usize, pixel: usize, count: usize): void {
+  const outChannels = shape.outChannels, groupBytes = (shape.inChannels / shape.groups) * 2;
+  const elementBytes: usize = shape.output == TO_INT8 ? 1 : 4;
+  const outerStep = shape.dilationHeight * widthOf(shape) * shape.inChannels * 2;
+  for (let group: usize = 0; group < shape.groups; group++, band += groupBytes) {
+    for (let channel: usize = 0; channel < outChannels; channel += 8, w += shape.panelBytes) {
+      const at = (pixel * shape.ldy + group * outChannels + channel) * elementBytes;
+      const cols = min<usize>(8, outChannels - channel);
+      panelTiles<W>(shape, y + at, band, windows, windows + count * 4, w, cols, outerStep, rowScale + pixel * shape.rowScaleStep);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
+  const shape = changetype<ConvShape>(table);
+  const imageBytes = shape.inHeight * shape.inWidth * shape.inChannels;
+  const imagePixels = shape.outHeight * shape.outWidth;
+  const band = scratch + ((shape.bandRows * shape.outWidth + 4) * 4 + 15) & ~15;
+  for (let pixel = begin; pixel < end; ) {
+    const image = pixel / imagePixels;
+    const first = pixel - image * imagePixels;
+    const row = first / shape.outWidth;
+    const last = min(end - image * imagePixels, min(row + shape.bandRows, shape.outHeight) * shape.outWidth);
+    widenBand(shape, band, x + image * imageBytes, row, (last - 1) / shape.outWidth + 1);
+    placeWindows(shape, scratch, first - row * shape.outWidth, last - first);
+    multiplyBand<W>(shape, y, w, rowScale, scratch, band, pixel, last - first);
+    pixel += last - first;
+  }
+}
+
+/**
+ * y = conv(x, w) on the int8 image x[N, inHeight, inWidth, inChannels], as the ConvShape at `table` says;
+ * `w` holds its panels of int16 weights, group by group, and `rowScale` the rows' scales where y is
+ * float32. Split by output pixels of all images.
+ */
+export function qs8_conv_4x8(
+  y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize,
+): void {
+  convolve<i16>(y, x, w, rowScale, scratch, table, begin, end);
+}
+
+/** qs8_conv_4x8 with panels of int8 weights: half the bytes, symmetric weights only. */
+export function qs8_conv_4x8_small(
+  y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize,
+): void {
+  convolve<i8>(y, x, w, rowScale, scratch, table, begin, end);
+}

@@ -1,0 +1,198 @@
+// The inner product of the int8 convolutions: 4 output pixels × 8 output channels on
+// i32x4.dot_i16x8_s, which is exact.
+//
+// Activations are int16 with their zero point taken off. A window is read as outer × inner runs of
+// contiguous elements; `quads` counts a run's elements by four, and what a run lacks to a whole
+// quad meets weights of zero, so any bytes may follow it.
+//
+// Weights lie in panels of eight output channels, in the order in which they are read:
+//   | bias 8×i32 | scale 8×f32 | for every run, for every pair of its elements: 8 channels × 2 weights |
+// with weights of type W: i16 (fast, zero point taken off) or i8 (half the bytes, symmetric).
+// Where the output is float32, the integer bias is 0 and 8×f32 of bias follow the weights.
+import { clamp } from "./simd";
+import { floorOf, narrow16, narrow8, offsetOf, requantize, storeBytes } from "./requantize";
+
+/** Bytes of a panel before its weights. */
+// @ts-ignore: decorator
+@inline export const PANEL_HEAD: usize = 64;
+
+/** What becomes of the sums: int8, the int32 themselves, or float32 with a scale for each row. */
+// @ts-ignore: decorator
+@inline export const TO_INT8: usize = 0;
+// @ts-ignore: decorator
+@inline export const TO_INT32: usize = 1;
+// @ts-ignore: decorator
+@inline export const TO_FLOAT32: usize = 2;
+
+/** What a convolution's call says once, in this order, as 32-bit words in memory. */
+@unmanaged
+export class ConvShape {
+  inHeight: usize;
+  inWidth: usize;
+  inChannels: usize;
+  outHeight: usize;
+  outWidth: usize;
+  /** Of one group. */
+  outChannels: usize;
+  groups: usize;
+  kernelHeight: usize;
+  kernelWidth: usize;
+  strideHeight: usize;
+  strideWidth: usize;
+  dilationHeight: usize;
+  dilationWidth: usize;
+  padTop: usize;
+  padLeft: usize;
+  /** Elements between two output pixels. */
+  ldy: usize;
+  /** Zero points of input and output; the output's clamp. */
+  xZero: i32;
+  yZero: i32;
+  lo: i32;
+  hi: i32;
+  /** Output rows whose input is widened at once. */
+  bandRows: usize;
+  /** TO_INT8, TO_INT32 or TO_FLOAT32. */
+  output: usize;
+  /** Bytes between the packed weights of two panels. */
+  panelBytes: usize;
+  /** Runs of a window: `kernelHeight` × `runs`, each of 4 · `quads` elements, `runStep` elements apart. */
+  runs: usize;
+  runStep: usize;
+  quads: usize;
+  /** Of TO_FLOAT32: bytes between the { scale, zero } of two output pixels, or 0 where all share one. */
+  rowScaleStep: usize;
+  /** Of TO_FLOAT32: the clamp. */
+  lowest: f32;
+  highest: f32;
+}
+
+// @ts-ignore: decorator
+@inline
+function dot(a: v128, b: v128, sum: v128): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(a, b));
+}
+
+/**
+ * The output pixels whose windows begin at x + windows[0 … ], up to `windowsEnd`, times one panel, four at a time:
+ * y[pixel · ldy + channel]. Only the first `cols` channels are written. Four readable words follow the windows.
+ */
+export function panelTiles<W>(
+  shape: ConvShape,
+  y: usize,
+  x: usize,
+  windows: usize,
+  windowsEnd: usize,
+  panel: usize,
+  cols: usize,
+  outerStep: usize,
+  rowScale: usize,
+): void {
+  const innerStep = shape.runStep * 2, runBytes = shape.quads * 8, runs = shape.runs, rowStep = outerStep - runs * innerStep;
+  const ldy = shape.ldy, isInt8 = shape.output == TO_INT8, rowScaleStep = shape.rowScaleStep;
+  const floor = floorOf(shape.yZero, shape.lo), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
+  for (; windows < windowsEnd; windows += 16) {
+    const x0 = x + load<u32>(windows);
+    const to1 = load<u32>(windows, 4) - load<u32>(windows), to2 = load<u32>(windows, 8) - load<u32>(windows), to3 = load<u32>(windows, 12) - load<u32>(windows);
+    let acc00 = v128.load(panel), acc01 = v128.load(panel, 16);
+    let acc10 = acc00, acc11 = acc01;
+    let acc20 = acc00, acc21 = acc01;
+    let acc30 = acc00, acc31 = acc01;
+    let w = panel + PANEL_HEAD;
+    let at = x0;
+    for (let outer = shape.kernelHeight; outer > 0; outer--, at += rowStep) {
+      for (let inner = runs; inner > 0; inner--, at += innerStep) {
+        let a0 = at, a1 = at + to1, a2 = at + to2, a3 = at + to3;
+        for (const end = a0 + runBytes; a0 < end; ) {
+          let w0 = sizeof<W>() == 2 ? v128.load(w) : v128.load8x8_s(w);
+          let w1 = sizeof<W>() == 2 ? v128.load(w, 16) : v128.load8x8_s(w, 8);
+          let a = v128.load32_splat(a0);
+          acc00 = dot(a, w0, acc00), acc01 = dot(a, w1, acc01);
+          a = v128.load32_splat(a1);
+          acc10 = dot(a, w0, acc10), acc11 = dot(a, w1, acc11);
+          a = v128.load32_splat(a2);
+          acc20 = dot(a, w0, acc20), acc21 = dot(a, w1, acc21);
+          a = v128.load32_splat(a3);
+          acc30 = dot(a, w0, acc30), acc31 = dot(a, w1, acc31);
+          w0 = sizeof<W>() == 2 ? v128.load(w, 32) : v128.load8x8_s(w, 16);
+          w1 = sizeof<W>() == 2 ? v128.load(w, 48) : v128.load8x8_s(w, 24);
+          a = v128.load32_splat(a0, 4);
+          acc00 = dot(a, w0, acc00), acc01 = dot(a, w1, acc01);
+          a = v128.load32_splat(a1, 4);
+          acc10 = dot(a, w0, acc10), acc11 = dot(a, w1, acc11);
+          a = v128.load32_splat(a2, 4);
+          acc20 = dot(a, w0, acc20), acc21 = dot(a, w1, acc21);
+          a = v128.load32_splat(a3, 4);
+          acc30 = dot(a, w0, acc30), acc31 = dot(a, w1, acc31);
+          w += 32 * sizeof<W>();
+          a0 += 8, a1 += 8, a2 += 8, a3 += 8;
+        }
+      }
+    }
+    const rows = (windowsEnd - windows) >> 2;
+    if (isInt8) {
+      const scale0 = v128.load(panel, 32), scale1 = v128.load(panel, 48);
+      const y01 = narrow16(
+        narrow8(requantize(acc00, scale0, floor, offset), requantize(acc01, scale1, floor, offset)),
+        narrow8(requantize(acc10, scale0, floor, offset), requantize(acc11, scale1, floor, offset)),
+        hi,
+      );
+      const y23 = narrow16(
+        narrow8(requantize(acc20, scale0, floor, offset), requantize(acc21, scale1, floor, offset)),
+        narrow8(requantize(acc30, scale0, floor, offset), requantize(acc31, scale1, floor, offset)),
+        hi,
+      );
+      storeRows(y, ldy, y01, y23, rows, cols);
+      y += 4 * ldy;
+    } else {
+      storeWide(shape, y, acc00, acc01, panel, w, cols, rowScale);
+      if (rows > 1) storeWide(shape, y + 4 * ldy, acc10, acc11, panel, w, cols, rowScale + rowScaleStep);
+      if (rows > 2) storeWide(shape, y + 8 * ldy, acc20, acc21, panel, w, cols, rowScale + 2 * rowScaleStep);
+      if (rows > 3) storeWide(shape, y + 12 * ldy, acc30, acc31, panel, w, cols, rowScale + 3 * rowScaleStep);
+      y += 16 * ldy;
+      rowScale += 4 * rowScaleStep;
+    }
+  }
+}
+
+/** Four rows of eight bytes, two in each vector. */
+// @ts-ignore: decorator
+@inline
+function storeRows(y: usize, ldy: usize, y01: v128, y23: v128, rows: usize, cols: usize): void {
+  if (cols == 8 && rows >= 4) {
+    v128.store64_lane(y, y01, 0);
+    v128.store64_lane(y + ldy, y01, 1);
+    v128.store64_lane(y + ldy * 2, y23, 0);
+    v128.store64_lane(y + ldy * 3, y23, 1);
+    return;
+  }
+  storeBytes(y, i64x2.extract_lane(y01, 0), cols);
+  if (rows > 1) storeBytes(y + ldy, i64x2.extract_lane(y01, 1), cols);
+  if (rows > 2) storeBytes(y + ldy * 2, i64x2.extract_lane(y23, 0), cols);
+  if (rows > 3) storeBytes(y + ldy * 3, i64x2.extract_lane(y23, 1), cols);
+}
+
+/** One row of eight sums as int32, or as float32: sum · row's scale · channel's scale + bias, clamped. */
+function storeWide(shape: ConvShape, y: usize, low: v128, high: v128, panel: usize, bias: usize, cols: usize, rowScale: usize): void {
+  if (shape.output == TO_FLOAT32) {
+    const row = v128.load32_splat(rowScale);
+    const lowest = f32x4.splat(shape.lowest), highest = f32x4.splat(shape.highest);
+    low = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(low), row), v128.load(panel, 32));
+    high = f32x4.mul(f32x4.mul(f32x4.convert_i32x4_s(high), row), v128.load(panel, 48));
+    low = clamp(f32x4.add(low, v128.load(bias)), lowest, highest);
+    high = clamp(f32x4.add(high, v128.load(bias, 16)), lowest, highest);
+  }
+  if (cols >= 4) {
+    v128.store(y, low);
+    y += 16;
+    cols -= 4;
+    low = high;
+  }
+  if (cols >= 4) {
+    v128.store(y, low);
+    return;
+  }
+  if (cols > 0) v128.store32_lane(y, low, 0);
+  if (cols > 1) v128.store32_lane(y, low, 1, 4);
+  if (cols > 2) v128.store32_lane(y, low, 2, 8);
+}
