@@ -78,3 +78,29 @@ export function ulps(actual: number, expected: number): number {
   if (actual === rounded) return 0;
   return Math.abs(actual - expected) / ulpOf(expected);
 }
+
+const nanOr = (a: number, b: number, value: number) => (Number.isNaN(a) || Number.isNaN(b) ? NaN : value);
+
+/** By the names of `BinaryCode`. */
+export const BINARY: { readonly [name: string]: (a: number, b: number) => number } = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  max: (a, b) => nanOr(a, b, Math.max(a, b)),
+  min: (a, b) => nanOr(a, b, Math.min(a, b)),
+  squaredDifference: (a, b) => (a - b) ** 2,
+  prelu: (a, b) => (a < 0 ? a * b : a),
+  // JavaScript says NaN where C and everybody else say 1.
+  pow: (a, b) => (b === 0 || a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b),
+};
+
+/** By the names of `CompareCode`. */
+export const COMPARE: { readonly [name: string]: (a: number, b: number) => boolean } = {
+  equal: (a, b) => a === b,
+  notEqual: (a, b) => a !== b,
+  less: (a, b) => a < b,
+  lessEqual: (a, b) => a <= b,
+  greater: (a, b) => a > b,
+  greaterEqual: (a, b) => a >= b,
+};

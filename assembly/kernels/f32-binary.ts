@@ -1,0 +1,114 @@
+// Binary functions of floats under broadcasting. Outputs are contiguous; along a row an operand
+// either advances (step 1) or stands still (step 0). Every result is clamped to [lo, hi].
+import { BinaryCode } from "../../src/ops/codes";
+import * as functions from "../lib/binary-functions";
+import { planeOffsets } from "../lib/planes";
+import { clamp } from "../lib/simd";
+import { loadSome, storeSome } from "../lib/tail";
+
+/** y = f(a, b) for elements begin … end of one run. `y` may be `a` or `b` where that operand advances. */
+export function f32_binary(
+  y: usize,
+  a: usize,
+  b: usize,
+  code: u32,
+  aStep: usize,
+  bStep: usize,
+  lo: f32,
+  hi: f32,
+  begin: usize,
+  end: usize,
+): void {
+  const first = begin << 2;
+  binaryRow(y + first, a + first * aStep, b + first * bStep, end - begin, code, aStep, bStep, lo, hi);
+}
+
+/**
+ * y = f(a, b) for rows begin … end of `cols` elements. `table` holds the `rank` outer dimensions as
+ * (size, aStrideBytes, bStrideBytes), outermost first.
+ */
+export function f32_binary_rows(
+  y: usize,
+  a: usize,
+  b: usize,
+  code: u32,
+  cols: usize,
+  aStep: usize,
+  bStep: usize,
+  table: usize,
+  rank: usize,
+  lo: f32,
+  hi: f32,
+  begin: usize,
+  end: usize,
+): void {
+  for (let row = begin; row < end; row++) {
+    const offsets = planeOffsets(table, rank, row);
+    const aRow = a + <u32>offsets;
+    const bRow = b + <u32>(offsets >> 32);
+    binaryRow(y + ((row * cols) << 2), aRow, bRow, cols, code, aStep, bStep, lo, hi);
+  }
+}
+
+function binaryRow(
+  y: usize,
+  a: usize,
+  b: usize,
+  count: usize,
+  code: u32,
+  aStep: usize,
+  bStep: usize,
+  lo: f32,
+  hi: f32,
+): void {
+  switch (code) {
+    case BinaryCode.add: return each<functions.Add>(y, a, b, count, aStep, bStep, lo, hi);
+    case BinaryCode.sub: return each<functions.Sub>(y, a, b, count, aStep, bStep, lo, hi);
+    case BinaryCode.mul: return each<functions.Mul>(y, a, b, count, aStep, bStep, lo, hi);
+    case BinaryCode.div: return each<functions.Div>(y, a, b, count, aStep, bStep, lo, hi);
+    case BinaryCode.max: return each<functions.Max>(y, a, b, count, aStep, bStep, lo, hi);
+    case BinaryCode.min: return each<functions.Min>(y, a, b, count, aStep, bStep, lo, hi);
+    case BinaryCode.squaredDifference: return each<functions.SquaredDifference>(y, a, b, count, aStep, bStep, lo, hi);
+    case BinaryCode.prelu: return each<functions.Prelu>(y, a, b, count, aStep, bStep, lo, hi);
+    case BinaryCode.pow: return each<functions.Pow>(y, a, b, count, aStep, bStep, lo, hi);
+    default: unreachable();
+  }
+}
+
+/** One row. The first two loops are for the common cases alone; the last takes any step and the tail. */
+function each<F>(y: usize, a: usize, b: usize, count: usize, aStep: usize, bStep: usize, lo: f32, hi: f32): void {
+  const f = changetype<F>(0);
+  const least = f32x4.splat(lo);
+  const most = f32x4.splat(hi);
+  const last = y + (count << 2);
+  const whole = last - 16;
+  if (count >= 4 && aStep & bStep) {
+    do {
+      v128.store(y, clamp(f.of(v128.load(a), v128.load(b)), least, most));
+      a += 16;
+      b += 16;
+      y += 16;
+    } while (y <= whole);
+  } else if (count >= 4 && aStep) {
+    const vb = v128.load32_splat(b);
+    do {
+      v128.store(y, clamp(f.of(v128.load(a), vb), least, most));
+      a += 16;
+      y += 16;
+    } while (y <= whole);
+  }
+  if (y >= last) return;
+  let va = v128.load32_splat(a);
+  let vb = v128.load32_splat(b);
+  do {
+    const some = (last - y) >> 2;
+    if (aStep) va = some < 4 ? loadSome(a, some) : v128.load(a);
+    if (bStep) vb = some < 4 ? loadSome(b, some) : v128.load(b);
+    const v = clamp(f.of(va, vb), least, most);
+    if (some < 4) storeSome(y, v, some);
+    else v128.store(y, v);
+    a += aStep << 4;
+    b += bStep << 4;
+    y += 16;
+  } while (y < last);
+}
