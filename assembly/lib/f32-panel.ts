@@ -1,0 +1,172 @@
+// The inner product of the float32 matrix kernels: TILE_ROWS rows of A times one panel of B.
+//
+// B lies in panels of eight columns, in the order in which they are read; columns past the last one are zero:
+//   panel j:  | bias 8×f32 | k = 0: 8×f32 | k = 1: 8×f32 | … |
+// A is read where it lies, row by row. Packing A first was measured to gain 2 % in the relaxed tier and nothing
+// in simd128, less than the packing costs, so there is no packed A.
+import { clamp, madd, RELAXED } from "./simd";
+import { storeSome } from "./tail";
+
+/** Columns of a panel. */
+// @ts-ignore: decorator
+@inline export const PANEL: usize = 8;
+
+/**
+ * Rows of a tile: as many as 15 vector registers hold beside two of B and one of A; where a multiplication needs
+ * a register for its product, one row less. GF/s at 480³, FMA limit 57: relaxed 6 rows 57, 5 rows 54, 4 rows 52;
+ * simd128 6 rows 29 (spills), 5 rows 50, 4 rows 47.
+ */
+// @ts-ignore: decorator
+@inline export const TILE_ROWS: usize = RELAXED ? 6 : 5;
+
+/** Bytes between two panels of `k` rows. */
+// @ts-ignore: decorator
+@inline
+export function panelBytes(k: usize): usize {
+  return (k + 1) * PANEL * 4;
+}
+
+/** Stores the first `cols` of eight columns. */
+function storeCols(y: usize, v0: v128, v1: v128, cols: usize): void {
+  if (cols >= 4) {
+    v128.store(y, v0);
+    y += 16;
+    v0 = v1;
+    cols -= 4;
+  }
+  if (cols) storeSome(y, v0, cols);
+}
+
+/**
+ * y[rows, cols] = clamp(A[rows, k] · panel + bias + residual, lo, hi) for the at most eight columns of one panel.
+ * `ldy`, `lda`, `ldr` are bytes between row starts; `residual` may be 0, or `y`. `rows` > 0, `k` > 0.
+ * Reads, but does not use, up to 28 bytes past a row of the residual.
+ */
+export function panelRows(
+  y: usize,
+  a: usize,
+  panel: usize,
+  residual: usize,
+  rows: usize,
+  cols: usize,
+  k: usize,
+  ldy: usize,
+  lda: usize,
+  ldr: usize,
+  lo: f32,
+  hi: f32,
+): void {
+  const first = panel + PANEL * 4;
+  const end = first + k * PANEL * 4;
+  const endOfFours = end - (k & 3) * PANEL * 4;
+  while (true) {
+    // Rows past the last one are the last one again: computed twice, stored twice, the same.
+    let a0 = a;
+    let a1 = rows > 1 ? a0 + lda : a0;
+    let a2 = rows > 2 ? a1 + lda : a1;
+    let a3 = rows > 3 ? a2 + lda : a2;
+    let a4 = rows > 4 ? a3 + lda : a3;
+    let a5 = rows > 5 ? a4 + lda : a4;
+    let b = first;
+    let x: v128, b0: v128, b1: v128;
+    let c00 = v128.load(panel), c01 = v128.load(panel, 16);
+    let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
+    while (b != endOfFours) {
+      b0 = v128.load(b); b1 = v128.load(b, 16);
+      x = v128.load32_splat(a0); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a1); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a2); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a3); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
+      x = v128.load32_splat(a4); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+      // Never taken: a branch keeps the optimizer from moving these products below the next loads, which spills.
+      if (!b) break;
+      b0 = v128.load(b, 32); b1 = v128.load(b, 48);
+      x = v128.load32_splat(a0, 4); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a1, 4); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a2, 4); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a3, 4); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
+      x = v128.load32_splat(a4, 4); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 4); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+      if (!b) break;
+      b0 = v128.load(b, 64); b1 = v128.load(b, 80);
+      x = v128.load32_splat(a0, 8); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a1, 8); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a2, 8); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a3, 8); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
+      x = v128.load32_splat(a4, 8); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 8); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+      if (!b) break;
+      b0 = v128.load(b, 96); b1 = v128.load(b, 112);
+      x = v128.load32_splat(a0, 12); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a1, 12); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a2, 12); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a3, 12); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
+      x = v128.load32_splat(a4, 12); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 12); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+      a0 += 16; a1 += 16; a2 += 16; a3 += 16; a4 += 16;
+      if (TILE_ROWS > 5) a5 += 16;
+      b += 4 * PANEL * 4;
+    }
+    while (b != end) {
+      b0 = v128.load(b); b1 = v128.load(b, 16);
+      x = v128.load32_splat(a0); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a1); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a2); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a3); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
+      x = v128.load32_splat(a4); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+      a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4;
+      if (TILE_ROWS > 5) a5 += 4;
+      b += PANEL * 4;
+    }
+    if (residual) {
+      let r = residual;
+      c00 = f32x4.add(c00, v128.load(r)); c01 = f32x4.add(c01, v128.load(r, 16));
+      r = rows > 1 ? r + ldr : r;
+      c10 = f32x4.add(c10, v128.load(r)); c11 = f32x4.add(c11, v128.load(r, 16));
+      r = rows > 2 ? r + ldr : r;
+      c20 = f32x4.add(c20, v128.load(r)); c21 = f32x4.add(c21, v128.load(r, 16));
+      r = rows > 3 ? r + ldr : r;
+      c30 = f32x4.add(c30, v128.load(r)); c31 = f32x4.add(c31, v128.load(r, 16));
+      r = rows > 4 ? r + ldr : r;
+      c40 = f32x4.add(c40, v128.load(r)); c41 = f32x4.add(c41, v128.load(r, 16));
+      if (TILE_ROWS > 5) {
+        r = rows > 5 ? r + ldr : r;
+        c50 = f32x4.add(c50, v128.load(r)); c51 = f32x4.add(c51, v128.load(r, 16));
+      }
+      residual += TILE_ROWS * ldr;
+    }
+    const low = f32x4.splat(lo);
+    const high = f32x4.splat(hi);
+    let yr = y;
+    storeRow(yr, clamp(c00, low, high), clamp(c01, low, high), cols);
+    yr = rows > 1 ? yr + ldy : yr;
+    storeRow(yr, clamp(c10, low, high), clamp(c11, low, high), cols);
+    yr = rows > 2 ? yr + ldy : yr;
+    storeRow(yr, clamp(c20, low, high), clamp(c21, low, high), cols);
+    yr = rows > 3 ? yr + ldy : yr;
+    storeRow(yr, clamp(c30, low, high), clamp(c31, low, high), cols);
+    yr = rows > 4 ? yr + ldy : yr;
+    storeRow(yr, clamp(c40, low, high), clamp(c41, low, high), cols);
+    if (TILE_ROWS > 5) {
+      yr = rows > 5 ? yr + ldy : yr;
+      storeRow(yr, clamp(c50, low, high), clamp(c51, low, high), cols);
+    }
+    if (rows <= TILE_ROWS) return;
+    rows -= TILE_ROWS;
+    a += TILE_ROWS * lda;
+    y += TILE_ROWS * ldy;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function storeRow(y: usize, v0: v128, v1: v128, cols: usize): void {
+  if (cols == PANEL) {
+    v128.store(y, v0);
+    v128.store(y, v1, 16);
+  } else {
+    storeCols(y, v0, v1, cols);
+  }
+}
