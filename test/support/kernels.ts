@@ -15,7 +15,8 @@ export class KernelBench {
 
   constructor(tier: TierName, bytes = 64 << 20) {
     this.memory = new WebAssembly.Memory({ initial: Math.ceil(bytes / 65536) + 1 });
-    const module = new WebAssembly.Module(readFileSync(new URL(`../../dist/${tier}.wasm`, import.meta.url)));
+    const folder = process.env.LANEWISE_KERNELS ?? new URL("../../dist/", import.meta.url).pathname;
+    const module = new WebAssembly.Module(readFileSync(`${folder}/${tier}.wasm`));
     const instance = new WebAssembly.Instance(module, { env: { memory: this.memory } });
     this.kernels = instance.exports as unknown as KernelExports;
   }
