@@ -61,3 +61,15 @@ export function epilogueWords({ lo = -Infinity, hi = Infinity, activation = Unar
   words[2] = activation;
   return words;
 }
+
+/** Floats of depthwise weights, packed. */
+export const depthwiseFloats = (channels: number, taps: number): number => Math.ceil(channels / 4) * 4 * (taps + 1);
+
+/** Packs depthwise weights OHWI[channels, taps] by blocks of four channels (drawn in assembly/lib/f32-depthwise.ts). */
+export function packDepthwise(to: Float32Array, weights: Float32Array, bias: ArrayLike<number> | undefined, channels: number, taps: number): void {
+  for (let channel = 0; channel < channels; channel++) {
+    const at = Math.floor(channel / 4) * 4 * (taps + 1) + (channel % 4);
+    to[at] = bias ? bias[channel]! : 0;
+    for (let tap = 0; tap < taps; tap++) to[at + 4 * (tap + 1)] = weights[channel * taps + tap]!;
+  }
+}

@@ -1,6 +1,7 @@
 // What the tests of the float32 matrix kernels share: random data, and a comparison that knows about sums.
 import { epilogueWords, type Finish } from "../../src/ops/pack-f32.ts";
 import type { KernelBench } from "./kernels.ts";
+import type { Conv } from "./naive-conv.ts";
 
 /** Repeatable numbers in [−1, 1). */
 export function randomFloats(length: number, seed = 1): Float32Array {
@@ -39,3 +40,27 @@ export function naiveProduct(a: Float32Array, b: Float32Array, bias: ArrayLike<n
     }
   return y;
 }
+
+/** The words of `ConvShape` in a bench's memory. */
+export const putConvShape = (bench: KernelBench, conv: Conv, { ldy = conv.outChannels, bandRows = 1 } = {}): number =>
+  putWords(bench, {
+    inHeight: conv.inHeight,
+    inWidth: conv.inWidth,
+    inChannels: conv.inChannels,
+    outHeight: conv.outHeight,
+    outWidth: conv.outWidth,
+    outChannels: conv.outChannels / conv.groups,
+    groups: conv.groups,
+    groupChannels: conv.inChannels / conv.groups,
+    kernelHeight: conv.kernelHeight,
+    kernelWidth: conv.kernelWidth,
+    strideHeight: conv.strideHeight,
+    strideWidth: conv.strideWidth,
+    dilationHeight: conv.dilationHeight,
+    dilationWidth: conv.dilationWidth,
+    padTop: conv.padTop,
+    padLeft: conv.padLeft,
+    ldy,
+    ldr: conv.outChannels,
+    bandRows,
+  });

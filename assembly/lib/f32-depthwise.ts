@@ -1,0 +1,156 @@
+// Depthwise convolution of four neighbouring output pixels, four channels at a time.
+//
+// Weights lie by blocks of four channels, in the order in which they are read; channels past the last one are zero:
+//   block:  | bias 4×f32 | tap (0, 0): 4×f32 | tap (0, 1): 4×f32 | … |
+import { Epilogue } from "./f32-epilogue";
+import { clamp, madd } from "./simd";
+import { storeSome } from "./tail";
+
+/** Output pixels of a block. */
+// @ts-ignore: decorator
+@inline export const PIXELS: usize = 4;
+
+/** sum + x · (weight of tap `tap` of a row of `k`), where there is such a tap. `tap` and `k` are constants. */
+// @ts-ignore: decorator
+@inline
+function mac(sum: v128, x: v128, tap: i32, k: i32, w0: v128, w1: v128, w2: v128, w3: v128, w4: v128): v128 {
+  if (tap < 0 || tap >= k) return sum;
+  if (tap == 0) return madd(x, w0, sum);
+  if (tap == 1) return madd(x, w1, sum);
+  if (tap == 2) return madd(x, w2, sum);
+  if (tap == 3) return madd(x, w3, sum);
+  return madd(x, w4, sum);
+}
+
+/** Stores `lanes` channels of `count` pixels. */
+// @ts-ignore: decorator
+@inline
+export function storePixels(y: usize, step: usize, count: usize, lanes: usize, c0: v128, c1: v128, c2: v128, c3: v128, epilogue: Epilogue): void {
+  const lo = f32x4.splat(epilogue.lo);
+  const hi = f32x4.splat(epilogue.hi);
+  storeLanes(y, clamp(c0, lo, hi), lanes);
+  if (count > 1) storeLanes(y + step, clamp(c1, lo, hi), lanes);
+  if (count > 2) storeLanes(y + 2 * step, clamp(c2, lo, hi), lanes);
+  if (count > 3) storeLanes(y + 3 * step, clamp(c3, lo, hi), lanes);
+}
+
+// @ts-ignore: decorator
+@inline
+function storeLanes(y: usize, v: v128, lanes: usize): void {
+  if (lanes >= 4) v128.store(y, v);
+  else storeSome(y, v, lanes);
+}
+
+/**
+ * All channels of `count` output pixels (at most PIXELS) of one row for a kernel of width `k` (3 or 5) and a stride
+ * `s` (1 or 2), both constants.
+ * `x`: first input column of the first pixel, in the first of `rows` rows of the kernel that lie inside the image.
+ * `w`: first weight block; `skip`: bytes of the kernel's rows before those. Bit j of `inside`: column j is inside.
+ * Reads, but does not use, up to 12 bytes past the last channel.
+ */
+// @ts-ignore: decorator
+@inline
+export function pixelBlock(
+  k: i32,
+  s: i32,
+  y: usize,
+  x: usize,
+  w: usize,
+  epilogue: Epilogue,
+  channels: usize,
+  pixelBytes: usize,
+  rowBytes: usize,
+  yBytes: usize,
+  count: usize,
+  inside: u32,
+  rows: usize,
+  skip: usize,
+): void {
+  const weightRow: usize = k * 16;
+  const blockBytes: usize = weightRow * k + 16;
+  const after = blockBytes - skip - rows * weightRow;
+  for (let left: isize = channels; left > 0; left -= 4) {
+    let c0 = v128.load(w), c1 = c0, c2 = c0, c3 = c0;
+    w += skip;
+    let row = x;
+    for (let i = rows; i > 0; i--) {
+      const w0 = v128.load(w, 16);
+      const w1 = v128.load(w, 32);
+      const w2 = v128.load(w, 48);
+      const w3 = k > 3 ? v128.load(w, 64) : w0;
+      const w4 = k > 4 ? v128.load(w, 80) : w0;
+      let p = row;
+      if (inside & 1) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 0, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 0 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 0 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 0 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      p += pixelBytes;
+      if (inside & 2) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 1, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 1 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 1 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 1 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      p += pixelBytes;
+      if (inside & 4) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 2, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 2 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 2 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 2 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      p += pixelBytes;
+      if (inside & 8) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 3, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 3 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 3 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 3 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      p += pixelBytes;
+      if (inside & 16) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 4, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 4 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 4 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 4 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      p += pixelBytes;
+      if (inside & 32) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 5, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 5 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 5 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 5 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      p += pixelBytes;
+      if ((k == 5 || s == 2) && inside & 64) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 6, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 6 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 6 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 6 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      p += pixelBytes;
+      if ((k == 5 || s == 2) && inside & 128) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 7, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 7 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 7 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 7 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      p += pixelBytes;
+      if ((s == 2) && inside & 256) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 8, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 8 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 8 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 8 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      p += pixelBytes;
+      if ((k == 5 && s == 2) && inside & 512) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 9, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 9 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 9 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 9 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      p += pixelBytes;
+      if ((k == 5 && s == 2) && inside & 1024) {
+        const v = v128.load(p);
+        c0 = mac(c0, v, 10, k, w0, w1, w2, w3, w4); c1 = mac(c1, v, 10 - s, k, w0, w1, w2, w3, w4);
+        c2 = mac(c2, v, 10 - 2 * s, k, w0, w1, w2, w3, w4); c3 = mac(c3, v, 10 - 3 * s, k, w0, w1, w2, w3, w4);
+      }
+      row += rowBytes;
+      w += weightRow;
+    }
+    storePixels(y, yBytes, count, left, c0, c1, c2, c3, epilogue);
+    w += after;
+    x += 16;
+    y += 16;
+  }
+}
