@@ -46,6 +46,12 @@ export class Typing {
     return value.constant !== undefined || this.#known.has(value);
   }
 
+  /** Keeps the types and lets go of all elements, constants' included. */
+  forgetElements(): void {
+    for (const [value, { dataType, shape }] of this.#known) this.#types.set(value, { dataType, shape });
+    this.#known.clear();
+  }
+
   /** Inputs of a node whose elements its type rule asked for in vain. */
   wanted(node: Node): Value[] {
     return [...(this.#wanted.get(node) ?? [])];

@@ -36,7 +36,7 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   const bytes = await readSource(source, options);
   throwIfAborted(options.signal);
   const graph = await readGraph(bytes);
-  return new Model(graph, await module, { tier, memory: options.memory ?? "fast", ops: ALL_OPS });
+  return new Model(graph, await module, { tier, memory: options.memory ?? "fast", ops: ALL_OPS, ownsGraph: true });
 }
 
 async function readGraph(bytes: Uint8Array): Promise<Graph> {

@@ -5,7 +5,7 @@ import { type DataType, type Graph, isStatic, type TensorType, type Value } from
 import type { HostTensor } from "../ops/define.ts";
 import type { OpTable } from "../plan/infer.ts";
 import { type PlanDescription, describePlan } from "../plan/describe.ts";
-import { type PlanTarget, planGraph } from "../plan/plan.ts";
+import { type Plan, type PlanTarget, planGraph } from "../plan/plan.ts";
 import { WeightStore } from "../plan/weights.ts";
 import { tensorAt, throwIfAborted } from "./calls.ts";
 import { instantiateKernels, type Tier } from "./kernels.ts";
@@ -31,6 +31,8 @@ export interface ModelSettings {
   readonly tier: Tier;
   readonly memory: "fast" | "small";
   readonly ops: OpTable;
+  /** The model may let go of the graph's constants once they are packed. */
+  readonly ownsGraph?: boolean;
 }
 
 interface Engine {
@@ -55,6 +57,8 @@ export class Model {
   readonly #outputNames: readonly string[];
   /** Inputs that were handed out as views since the last run. */
   readonly #viewed = new Map<Value, TensorType>();
+  /** The only plan there can be, described, where all shapes are fixed. */
+  #fixed: PlanDescription | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
@@ -72,6 +76,7 @@ export class Model {
     if (graph.inputs.every((value) => value.type && isStatic(value.type.shape))) {
       const { plan } = runner.planFor(new Map());
       this.outputs = describeValues(graph.outputs, this.#outputNames, (value) => plan.typing.type(value));
+      if (settings.ownsGraph && !plan.continuation) this.#fixed = releaseConstants(graph, plan, weights);
     } else this.outputs = describeValues(graph.outputs, this.#outputNames);
   }
 
@@ -148,6 +153,7 @@ export class Model {
       types.set(value, type);
     }
     for (const name of Object.keys(shapes)) this.#findInput(name);
+    if (this.#fixed) return this.#fixed;
     const weights = new WeightStore();
     const plan = planGraph(this.#graph, { ...target, weights, commit: () => (weights.commit(0, undefined), 0) }, types);
     return describePlan(plan, weights.bytes);
@@ -235,6 +241,18 @@ export class Model {
     }
     return tensors;
   }
+}
+
+/** Lets go of the source's bytes after the last plan: the weights are packed, and nothing will read them again. */
+function releaseConstants(graph: Graph, plan: Plan, weights: WeightStore): PlanDescription {
+  const description = describePlan(plan, weights.bytes);
+  plan.typing.forgetElements();
+  for (const value of graph.nodes.flatMap(({ inputs }) => inputs)) {
+    if (!value?.constant) continue;
+    plan.typing.setType(value, value.type!);
+    value.constant = undefined;
+  }
+  return description;
 }
 
 function describeValues(
