@@ -1,8 +1,9 @@
 // All operators, by name. A family is one file; adding an operator to its family's list is all the registration there is.
 import type { OpTable } from "../plan/infer.ts";
 import type { OpDef } from "./define.ts";
+import { LAYOUT_OPS } from "./layout.ts";
 
-const FAMILIES: readonly (readonly OpDef[])[] = [];
+const FAMILIES: readonly (readonly OpDef[])[] = [LAYOUT_OPS];
 
 /** Every operator of the engine. */
 export const ALL_OPS: OpTable = Object.fromEntries(FAMILIES.flat().map((op) => [op.name, op]));

@@ -1,5 +1,6 @@
 // Layout operators say what they do as moves, strided copies from an input into an output. A move becomes a kernel
 // call in a plan, or a loop over typed arrays where the plan itself needs the elements.
+import { check } from "../errors.ts";
 import { ELEMENT_BYTES, type Quantization, type TensorType, type TypedArray } from "../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Operand, offsetBy, type Pointer } from "./define.ts";
 import type { AnyContext } from "./parameters.ts";
@@ -51,14 +52,12 @@ function walk(y: TypedArray, x: TypedArray, axes: readonly CopyAxis[], depth: nu
 }
 
 const sameQuant = (a: Quantization | undefined, b: Quantization | undefined): boolean =>
-  a === b || (String(a?.scale) === String(b?.scale) && String(a?.zeroPoint) === String(b?.zeroPoint));
+  !a || !b || (String(a?.scale) === String(b?.scale) && String(a?.zeroPoint) === String(b?.zeroPoint));
 
-/** The elements of `x` in the quantization of `y`: where it lies, or a requantized copy in scratch memory. */
-export function inQuantOf(ctx: LowerContext, x: Operand, y: Operand): Pointer {
-  if (!x.quant || !y.quant || sameQuant(x.quant, y.quant)) return x.pointer;
-  const copy = ctx.scratch(x.bytes);
-  emitRequantize(ctx, copy, x, y.quant);
-  return copy;
+/** Where the elements of `x` lie. Layout operators keep the numbers as they are. Throws `unsupported` when `y` is quantized otherwise. */
+export function inQuantOf(_ctx: LowerContext, x: Operand, y: Operand): Pointer {
+  check(sameQuant(x.quant, y.quant), "unsupported", () => "the output is quantized otherwise than the input");
+  return x.pointer;
 }
 
 /** An operator that moves elements of input 0 into output 0. */

@@ -1,17 +1,28 @@
 // Parameters that a model gives as an attribute, or as an input whose elements may be known: axes, shapes, pads.
 // Operators read them in the same words while inferring, lowering and running in TypeScript.
 import { check } from "../errors.ts";
-import type { HostContext, InferContext, LowerContext } from "./define.ts";
+import type { TensorType, TypedArray } from "../graph/types.ts";
+import type { AttributeReader } from "./define.ts";
 
-/** What the three stages of an operator have in common. */
-export type AnyContext = Pick<InferContext, "attributes" | "inputs"> & (InferContext | LowerContext | HostContext);
+/** An input whose elements may be at hand, as a host tensor has them or as an operand of a plan does. */
+interface ParameterInput extends TensorType {
+  readonly data?: TypedArray;
+  readonly known?: TypedArray | undefined;
+}
+
+/** What inferring, lowering, running in TypeScript and the view rule have in common. */
+export interface AnyContext {
+  readonly attributes: AttributeReader;
+  readonly inputs: readonly (ParameterInput | undefined)[];
+  /** While inferring: elements that the plan knows. */
+  known?(index: number): readonly number[] | undefined;
+}
 
 /** Elements of input `index` as numbers; undefined when it is absent or not known yet. */
 export function elementsOf(ctx: AnyContext, index: number): readonly number[] | undefined {
-  if (!ctx.inputs[index]) return undefined;
-  if ("known" in ctx) return ctx.known(index);
-  const input: { readonly data?: unknown; readonly known?: unknown } = ctx.inputs[index];
-  const elements = input.data ?? input.known;
+  if (ctx.known) return ctx.known(index);
+  const input = ctx.inputs[index];
+  const elements = input && (input.data ?? input.known);
   return elements ? Array.from(elements as ArrayLike<number | bigint>, Number) : undefined;
 }
 
