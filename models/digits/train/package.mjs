@@ -5,8 +5,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { encode } from "fast-png";
 import { convert } from "../../../dist/convert.js";
+import { OnnxGraph } from "../../onnx-writer.mjs";
 import { loadDigits, SIZE } from "./data.mjs";
-import { OnnxGraph } from "./onnx-writer.mjs";
 
 const ort = createRequire(import.meta.url)("onnxruntime-web");
 ort.env.wasm.numThreads = 1;

@@ -1,7 +1,7 @@
-// Writes the little of ONNX that the digits network needs: a graph of nodes, initializers, float inputs and outputs.
+// Writes the little of ONNX that the project's own models need: nodes, initializers, one float input and output.
 import { PbfWriter } from "pbf";
 
-const TYPES = { float32: 1, int8: 3, int32: 6, int64: 7 };
+const TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 };
 
 const message = (pbf, field, write) => pbf.writeMessage(field, (_, inner) => write(inner), undefined);
 
@@ -10,6 +10,9 @@ function writeAttribute(pbf, [name, value]) {
   if (Array.isArray(value)) {
     for (const item of value) pbf.writeVarintField(8, item);
     pbf.writeVarintField(20, 7);
+  } else if (typeof value === "object") {
+    pbf.writeFloatField(2, value.float);
+    pbf.writeVarintField(20, 1);
   } else {
     pbf.writeVarintField(3, value);
     pbf.writeVarintField(20, 2);
@@ -43,7 +46,10 @@ function writeFloatValue(pbf, { name, shape }) {
   );
 }
 
-/** Collects a graph; every method that adds something returns its name. */
+/**
+ * Collects a graph; every method that adds something returns its name. Attributes are whole numbers, lists of them,
+ * or `{ float }`.
+ */
 export class OnnxGraph {
   #nodes = [];
   #tensors = [];
@@ -65,7 +71,7 @@ export class OnnxGraph {
     pbf.writeVarintField(1, 8);
     message(pbf, 7, (graph) => {
       for (const node of this.#nodes) message(graph, 1, (inner) => writeNode(inner, node));
-      graph.writeStringField(2, "digits");
+      graph.writeStringField(2, "lanewise");
       for (const tensor of this.#tensors) message(graph, 5, (inner) => writeTensor(inner, tensor));
       message(graph, 11, (inner) => writeFloatValue(inner, input));
       message(graph, 12, (inner) => writeFloatValue(inner, output));
