@@ -19,10 +19,9 @@ export class QuantTable {
   }
 
   #entry({ scale, zeroPoint, axis }: Quantization): unknown {
-    const first = this.scales.length;
-    if (scale.length !== 1) this.scales.push(...scale);
+    if (scale.length !== 1) for (const one of scale) this.scales.push(one);
     const same = zeroPoint.length > 0 && zeroPoint.every((zero) => zero === zeroPoint[0]);
-    return trimmed([scale.length === 1 ? shortestFloat32(scale[0]!) : [first, scale.length], same ? zeroPoint[0] : zeroPoint, axis ?? null]);
+    return trimmed([scale.length === 1 ? shortestFloat32(scale[0]!) : [scale.length], same ? zeroPoint[0] : zeroPoint, axis ?? null]);
   }
 }
 

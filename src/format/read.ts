@@ -128,6 +128,7 @@ class GraphReader {
       if (new Set(list.map((item) => typeof item)).size > 1) at.fail("a list of numbers or a list of strings");
       return list as number[] | string[];
     }
+    if (at.absent) at.fail("a number, a string, a boolean, a list or a graph");
     const graph = at.field("graph");
     return graph.absent ? readNumber(at) : this.#readGraph(graph, depth + 1);
   }
@@ -164,11 +165,13 @@ class GraphReader {
     return index < 0 ? undefined : this.#quants[index];
   }
 
-  /** Each is `[scale, zeroPoint, axis]`; a scale list is `[first, count]` in the tensor that holds them all. */
+  /** Each is `[scale, zeroPoint, axis]`; a scale of `[count]` stands for the next ones in the tensor that holds them all. */
   #readQuants(root: JsonAt): Quantization[] {
     const pool = this.#readScales(root.field("scales"));
+    let taken = 0;
+    const take = (at: JsonAt) => pool.slice(taken, (taken += at.integer(0, pool.length - taken)));
     return (root.field("quants").absent ? [] : root.field("quants").items()).map((at) => {
-      const scale = at.item(0).isList ? readRange(at.item(0), pool) : [Math.fround(at.item(0).number())];
+      const scale = at.item(0).isList ? take(at.item(0).item(0)) : [Math.fround(at.item(0).number())];
       if (!scale.every(Number.isFinite)) at.item(0).fail("finite scales");
       const zeros = at.item(1);
       const zeroPoint = zeros.isList ? zeros.items().map(readZeroPoint) : scale.map(() => readZeroPoint(zeros));
@@ -177,21 +180,15 @@ class GraphReader {
     });
   }
 
-  #readScales(at: JsonAt): ArrayLike<number> {
+  #readScales(at: JsonAt): number[] {
     if (at.absent) return [];
     const tensor = this.#tensors.get(at.text());
     if (tensor?.storage !== "float32") return at.fail("the name of a float32 tensor in the file");
-    return storedElements(tensor) as Float32Array;
+    return Array.from(storedElements(tensor) as Float32Array);
   }
 }
 
 const readZeroPoint = (at: JsonAt): number => at.integer(-(2 ** 31), 2 ** 31);
-
-function readRange(at: JsonAt, pool: ArrayLike<number>): number[] {
-  const first = at.item(0).integer(0, pool.length);
-  const count = at.item(1).integer(0, pool.length - first);
-  return Array.from({ length: count }, (_, i) => pool[first + i]!);
-}
 
 const readDataType = (at: JsonAt): DataType => {
   const name = at.text();
@@ -208,7 +205,6 @@ function readOpenShape(at: JsonAt): number[] {
 /** A number, or `{"number": "Infinity"}` for those that JSON lacks. */
 function readNumber(at: JsonAt): number {
   if (typeof at.value === "number") return at.value;
-  if (typeof at.value !== "object" || at.value === null) at.fail("a number, a string, a boolean, a list or a graph");
   const special = at.field("number");
   return SPECIAL_NUMBERS.get(special.value) ?? special.fail(`one of ${[...SPECIAL_NUMBERS.keys()].join(", ")}`);
 }

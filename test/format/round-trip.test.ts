@@ -26,7 +26,7 @@ describe("a compact file", () => {
       fc.property(anyGraph, (graph) => {
         expect(essence(readCompact(writeCompact(graph)))).toEqual(essence(graph));
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
@@ -34,9 +34,9 @@ describe("a compact file", () => {
     fc.assert(
       fc.property(anyGraph, (graph) => {
         const once = writeCompact(graph);
-        expect(writeCompact(graph)).toEqual(once);
+        expect(Buffer.compare(writeCompact(graph), once)).toBe(0);
         const twice = writeCompact(readCompact(once));
-        expect(writeCompact(readCompact(twice))).toEqual(twice);
+        expect(Buffer.compare(writeCompact(readCompact(twice)), twice)).toBe(0);
       }),
       { numRuns: 100 },
     );
