@@ -4,7 +4,7 @@ import { BinaryCode } from "../../src/ops/codes";
 import * as functions from "../lib/binary-functions";
 import { planeOffsets } from "../lib/planes";
 import { clamp } from "../lib/simd";
-import { loadSome, storeSome } from "../lib/tail";
+import { loadLanes, storeLanes } from "../lib/tail";
 
 /** y = f(a, b) for elements begin … end of one run. `y` may be `a` or `b` where that operand advances. */
 export function f32_binary(
@@ -101,12 +101,10 @@ function each<F>(y: usize, a: usize, b: usize, count: usize, aStep: usize, bStep
   let va = v128.load32_splat(a);
   let vb = v128.load32_splat(b);
   do {
-    const some = (last - y) >> 2;
-    if (aStep) va = some < 4 ? loadSome(a, some) : v128.load(a);
-    if (bStep) vb = some < 4 ? loadSome(b, some) : v128.load(b);
-    const v = clamp(f.of(va, vb), least, most);
-    if (some < 4) storeSome(y, v, some);
-    else v128.store(y, v);
+    const lanes = min((last - y) >> 2, 4);
+    if (aStep) va = loadLanes(a, lanes);
+    if (bStep) vb = loadLanes(b, lanes);
+    storeLanes(y, clamp(f.of(va, vb), least, most), lanes);
     a += aStep << 4;
     b += bStep << 4;
     y += 16;

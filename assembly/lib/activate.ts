@@ -1,7 +1,7 @@
 // Applies a unary function, chosen by its code, to a run of floats: the body of `f32_unary`,
 // and the activation in the epilogues of other kernels.
 import { UnaryCode } from "../../src/ops/codes";
-import { loadSome, storeSome } from "./tail";
+import { loadLanes, loadSome, storeLanes, storeSome } from "./tail";
 import * as functions from "./unary-functions";
 
 /** y = f(x) over `count` floats for a short f. `y` may be `x`. */
@@ -29,10 +29,8 @@ function each<F>(y: usize, x: usize, count: usize, p0: f32, p1: f32): void {
   const last = x + (count << 2);
   if (x >= last) return;
   do {
-    const some = (last - x) >> 2;
-    const v = f.of(some < 4 ? loadSome(x, some) : v128.load(x), p, q);
-    if (some < 4) storeSome(y, v, some);
-    else v128.store(y, v);
+    const lanes = min((last - x) >> 2, 4);
+    storeLanes(y, f.of(loadLanes(x, lanes), p, q), lanes);
     x += 16;
     y += 16;
   } while (x < last);

@@ -1,0 +1,95 @@
+// Softmax and its logarithm, with the largest element taken off first so that nothing overflows.
+import { exp4, log4, splat } from "../lib/math";
+import { BLOCK, lanesBelow, reduceColumns, reduceRun } from "../lib/reduce";
+import { Largest } from "../lib/reduce-functions";
+import { madd, sum } from "../lib/simd";
+import { loadLanes, loadSome, storeLanes, storeSome } from "../lib/tail";
+
+/** y = softmax(beta · x) of rows begin … end of `cols` elements, or its logarithm; beta > 0. `y` may be `x`. */
+export function f32_softmax(y: usize, x: usize, cols: usize, beta: f32, log: u32, begin: usize, end: usize): void {
+  const rowBytes = cols << 2;
+  x += begin * rowBytes;
+  y += begin * rowBytes;
+  for (let row = begin; row < end; row++) {
+    const top = reduceRun<Largest>(x, cols, 0);
+    const total = splat(exponentials(y, x, cols, splat(top), splat(beta), log));
+    const factor = log ? splat(1) : f32x4.div(splat(1), total);
+    scaleRow(y, cols, factor, log ? f32x4.neg(log4(total)) : splat(0));
+    x += rowBytes;
+    y += rowBytes;
+  }
+}
+
+/** Σ e^t where t = beta · (x − top); y = t where `log`, else e^t. */
+function exponentials(y: usize, x: usize, cols: usize, top: v128, beta: v128, log: u32): f32 {
+  const keep = i32x4.splat(-log);
+  const end = x + (cols << 2);
+  let total = splat(0);
+  for (let last = min(x + (BLOCK << 2), end) - 16; x + 16 <= end; last = min(x + (BLOCK << 2), end) - 16) {
+    let acc = splat(0);
+    do {
+      const t = f32x4.mul(f32x4.sub(v128.load(x), top), beta);
+      const e = exp4(t);
+      v128.store(y, v128.bitselect(t, e, keep));
+      acc = f32x4.add(acc, e);
+      x += 16;
+      y += 16;
+    } while (x <= last);
+    total = f32x4.add(total, acc);
+  }
+  const lanes = (end - x) >> 2;
+  if (lanes) {
+    const t = f32x4.mul(f32x4.sub(loadSome(x, lanes), top), beta);
+    const e = exp4(t);
+    storeSome(y, v128.bitselect(t, e, keep), lanes);
+    total = f32x4.add(total, v128.and(e, lanesBelow(lanes)));
+  }
+  return sum(total);
+}
+
+/** y = y · factor + shift */
+function scaleRow(y: usize, cols: usize, factor: v128, shift: v128): void {
+  const end = y + (cols << 2);
+  do {
+    const lanes = min((end - y) >> 2, 4);
+    storeLanes(y, madd(loadLanes(y, lanes), factor, shift), lanes);
+    y += 16;
+  } while (y < end);
+}
+
+/**
+ * Softmax over the middle of [outer, axis, inner]. A unit is up to four neighbouring columns:
+ * outer · ceil(inner / 4) units. `y` may be `x`.
+ */
+export function f32_softmax_columns(
+  y: usize,
+  x: usize,
+  axis: usize,
+  inner: usize,
+  beta: f32,
+  log: u32,
+  begin: usize,
+  end: usize,
+): void {
+  const groups = (inner + 3) >> 2;
+  const rowBytes = inner << 2;
+  const keep = i32x4.splat(-log);
+  for (let unit = begin; unit < end; unit++) {
+    const outer = unit / groups;
+    const column = (unit - outer * groups) << 2;
+    const lanes = min(inner - column, 4);
+    const offset = (outer * axis * inner + column) << 2;
+    const top = reduceColumns<Largest>(x + offset, axis, rowBytes, lanes, splat(0));
+    let total = splat(0);
+    for (let k: usize = 0, at = offset; k < axis; k++, at += rowBytes) {
+      const t = f32x4.mul(f32x4.sub(loadLanes(x + at, lanes), top), splat(beta));
+      const e = exp4(t);
+      storeLanes(y + at, v128.bitselect(t, e, keep), lanes);
+      total = f32x4.add(total, e);
+    }
+    const factor = log ? splat(1) : f32x4.div(splat(1), total);
+    const shift = log ? f32x4.neg(log4(total)) : splat(0);
+    for (let k: usize = 0, at = y + offset; k < axis; k++, at += rowBytes)
+      storeLanes(at, madd(loadLanes(at, lanes), factor, shift), lanes);
+  }
+}
