@@ -1,0 +1,4 @@
+import { loaderOf } from "./onnxruntime.mjs";
+
+export { formats } from "./onnxruntime.mjs";
+export const load = loaderOf("onnxruntime-web");
