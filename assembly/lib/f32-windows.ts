@@ -28,6 +28,9 @@ export class ConvShape {
   ldr: usize;
   /** Output pixels whose windows lie in scratch at once. */
   bandRows: usize;
+  /** Of a transposed convolution: elements between two output rows, and between two images. */
+  yRow: usize;
+  yImage: usize;
 }
 
 /** Copies `count` floats; returns the end of what was written. What a run has past its fours is copied by a last, overlapping four. */
