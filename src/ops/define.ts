@@ -170,6 +170,15 @@ export type SplitArguments<K extends KernelName> = AsArguments<DropLastTwo<Param
  */
 export type ImportSchema = { readonly [sourceName: string]: Attributes };
 
+/** What decides whether outputs are views. */
+export interface ViewContext {
+  readonly input: TensorType;
+  readonly outputs: readonly TensorType[];
+  readonly attributes: AttributeReader;
+  /** Inputs that are there. With one, the attributes say everything. */
+  readonly inputCount: number;
+}
+
 export interface OpDef {
   /** snake_case concept. */
   readonly name: string;
@@ -192,7 +201,7 @@ export interface OpDef {
   /** Inputs that output 0 may overwrite when they have the same bytes and die here. */
   readonly inPlace?: readonly number[];
   /** Byte offset of each output within input 0 where the outputs are that input's bytes; undefined where not. */
-  view?(ctx: { input: TensorType; outputs: readonly TensorType[]; attributes: AttributeReader }): readonly number[] | undefined;
+  view?(ctx: ViewContext): readonly number[] | undefined;
   /** `lower` honours `rowStride` of output 0. */
   readonly stridedOutput?: boolean;
   readonly onnx?: ImportSchema;

@@ -45,7 +45,7 @@ export const nonMaxSuppression = defineOp({
       return input ? Number(input.data[0]) : fallback;
     };
     const [most, overlapLimit, least] = [option(2, 0), option(3, 0), option(4, Number.NEGATIVE_INFINITY)];
-    const centred = ctx.attributes.number("centerPointBox", 0) === 1;
+    const centred = ctx.attributes.boolean("centerPointBox", false);
     const [batches, classes, count] = scores.shape as [number, number, number];
     const [corners, values] = [numbersOf(boxes), Float64Array.from(numbersOf(scores))];
     const found: number[] = [];

@@ -60,8 +60,8 @@ export const slice = defineMoveOp({
   },
   moves: (ctx, x, _y, yStrides) => [moveRanges(x, sliceRanges(ctx, x.shape), yStrides)],
   /** A run of whole rows lies in the input as it is. */
-  view({ input, attributes }) {
-    if (!attributes.has("starts") || !attributes.has("ends")) return undefined;
+  view({ input, attributes, inputCount }) {
+    if (inputCount > 1) return undefined;
     const ranges = sliceRanges({ attributes, inputs: [input] }, input.shape);
     const split = ranges.findIndex(({ count }, i) => count !== input.shape[i] || ranges[i]!.step !== 1);
     if (split < 0) return [0];

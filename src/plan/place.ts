@@ -73,7 +73,8 @@ class Placer {
     const input = node.inputs[0];
     if (!op.view || !input || !this.locations.has(input)) return undefined;
     const outputs = node.outputs.map((value) => (value ? this.#typing.staticType(value) : { dataType: "int8" as const, shape: [0] }));
-    return op.view({ input: this.#typing.staticType(input), outputs, attributes: new AttributeReader(node.attributes) });
+    const inputCount = node.inputs.filter(Boolean).length;
+    return op.view({ input: this.#typing.staticType(input), outputs, attributes: new AttributeReader(node.attributes), inputCount });
   }
 
   /** The block of an input that output 0 may overwrite: it fills the block, and nothing in the block is needed later. */
