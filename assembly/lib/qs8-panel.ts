@@ -10,7 +10,7 @@
 // with weights of type W: i16 (fast, zero point taken off) or i8 (half the bytes, symmetric).
 // Where the output is float32, the integer bias is 0 and 8×f32 of bias follow the weights.
 import { clamp } from "./simd";
-import { floorOf, narrow16, narrow8, offsetOf, requantize, storeBytes } from "./requantize";
+import { floorOf, magicOf, narrow16, narrow8, offsetOf, requantize, storeBytes } from "./requantize";
 
 /** Bytes of a panel before its weights. */
 // @ts-ignore: decorator
@@ -67,9 +67,17 @@ export class ConvShape {
   highest: f32;
 }
 
+/** Pixels that the windows of one output row cover. */
 // @ts-ignore: decorator
 @inline
-function dot(a: v128, b: v128, sum: v128): v128 {
+export function widthOf(shape: ConvShape): usize {
+  return (shape.outWidth - 1) * shape.strideWidth + (shape.kernelWidth - 1) * shape.dilationWidth + 1;
+}
+
+/** sum + a · b, two products to each of four sums. */
+// @ts-ignore: decorator
+@inline
+export function dot(a: v128, b: v128, sum: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(a, b));
 }
 
@@ -90,7 +98,7 @@ export function panelTiles<W>(
 ): void {
   const innerStep = shape.runStep * 2, runBytes = shape.quads * 8, runs = shape.runs, rowStep = outerStep - runs * innerStep;
   const ldy = shape.ldy, isInt8 = shape.output == TO_INT8, rowScaleStep = shape.rowScaleStep;
-  const floor = floorOf(shape.yZero, shape.lo), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
+  const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
   for (; windows < windowsEnd; windows += 16) {
     const x0 = x + load<u32>(windows);
     const to1 = load<u32>(windows, 4) - load<u32>(windows), to2 = load<u32>(windows, 8) - load<u32>(windows), to3 = load<u32>(windows, 12) - load<u32>(windows);
@@ -133,13 +141,13 @@ export function panelTiles<W>(
     if (isInt8) {
       const scale0 = v128.load(panel, 32), scale1 = v128.load(panel, 48);
       const y01 = narrow16(
-        narrow8(requantize(acc00, scale0, floor, offset), requantize(acc01, scale1, floor, offset)),
-        narrow8(requantize(acc10, scale0, floor, offset), requantize(acc11, scale1, floor, offset)),
+        narrow8(requantize(acc00, scale0, floor, magic, offset), requantize(acc01, scale1, floor, magic, offset)),
+        narrow8(requantize(acc10, scale0, floor, magic, offset), requantize(acc11, scale1, floor, magic, offset)),
         hi,
       );
       const y23 = narrow16(
-        narrow8(requantize(acc20, scale0, floor, offset), requantize(acc21, scale1, floor, offset)),
-        narrow8(requantize(acc30, scale0, floor, offset), requantize(acc31, scale1, floor, offset)),
+        narrow8(requantize(acc20, scale0, floor, magic, offset), requantize(acc21, scale1, floor, magic, offset)),
+        narrow8(requantize(acc30, scale0, floor, magic, offset), requantize(acc31, scale1, floor, magic, offset)),
         hi,
       );
       storeRows(y, ldy, y01, y23, rows, cols);
@@ -158,7 +166,7 @@ export function panelTiles<W>(
 /** Four rows of eight bytes, two in each vector. */
 // @ts-ignore: decorator
 @inline
-function storeRows(y: usize, ldy: usize, y01: v128, y23: v128, rows: usize, cols: usize): void {
+export function storeRows(y: usize, ldy: usize, y01: v128, y23: v128, rows: usize, cols: usize): void {
   if (cols == 8 && rows >= 4) {
     v128.store64_lane(y, y01, 0);
     v128.store64_lane(y + ldy, y01, 1);

@@ -6,9 +6,7 @@
 // keeps its order (its bits still grow), so the narrowing that follows saturates it, and a lower
 // v is first raised to `floor`.
 
-/** 1.5 · 2²³ */
-// @ts-ignore: decorator
-@inline const MAGIC: f32 = 12582912.0;
+/** The bits of 1.5 · 2²³. */
 // @ts-ignore: decorator
 @inline const MAGIC_BITS: i32 = 0x4b400000;
 
@@ -26,18 +24,25 @@ export function offsetOf(zero: i32): v128 {
   return i32x4.splat(MAGIC_BITS - zero);
 }
 
+/** The `magic` of `requantize`. It is computed, because V8 builds a vector constant anew at every use. */
+// @ts-ignore: decorator
+@inline
+export function magicOf(zero: i32): v128 {
+  return i32x4.add(offsetOf(zero), i32x4.splat(zero));
+}
+
 /** Four floats, rounded, with the zero point added; exact up to 2²², ordered beyond. */
 // @ts-ignore: decorator
 @inline
-export function roundToZero(value: v128, floor: v128, offset: v128): v128 {
-  return i32x4.sub(f32x4.add(f32x4.pmax(value, floor), f32x4.splat(MAGIC)), offset);
+export function roundToZero(value: v128, floor: v128, magic: v128, offset: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.pmax(value, floor), magic), offset);
 }
 
 /** Four sums to four integers that still have to be narrowed to int8 and clamped from above. */
 // @ts-ignore: decorator
 @inline
-export function requantize(sums: v128, scale: v128, floor: v128, offset: v128): v128 {
-  return roundToZero(f32x4.mul(f32x4.convert_i32x4_s(sums), scale), floor, offset);
+export function requantize(sums: v128, scale: v128, floor: v128, magic: v128, offset: v128): v128 {
+  return roundToZero(f32x4.mul(f32x4.convert_i32x4_s(sums), scale), floor, magic, offset);
 }
 
 /** Eight requantized integers as int16. */

@@ -82,8 +82,15 @@ export function panelBytesOf(g: ConvGeometry, kind: ConvOutput["kind"], weightBy
   return 64 + g.kernelHeight * runs.count * quadsOf(runs) * 32 * weightBytes + (kind === "float32" ? 32 : 0);
 }
 
-/** The words of a ConvShape. */
-export function convShapeWords(g: ConvGeometry, output: ConvOutput, weightBytes: 1 | 2): Int32Array {
+/** How a kernel cuts its work and its weights. */
+export interface ConvCut {
+  readonly bandRows: number;
+  readonly panelBytes: number;
+}
+
+/** The words of a ConvShape; the cut is that of the dense kernel where none is given. */
+export function convShapeWords(g: ConvGeometry, output: ConvOutput, weightBytes: 1 | 2, cut?: ConvCut): Int32Array {
+  const { bandRows, panelBytes } = cut ?? { bandRows: bandRowsOf(g), panelBytes: panelBytesOf(g, output.kind, weightBytes) };
   const runs = runsOf(g);
   const isFloat = output.kind === "float32";
   const words = Int32Array.of(
@@ -91,7 +98,7 @@ export function convShapeWords(g: ConvGeometry, output: ConvOutput, weightBytes:
     g.outHeight, g.outWidth, g.outChannels / g.groups, g.groups,
     g.kernelHeight, g.kernelWidth, g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth, g.padTop, g.padLeft,
     output.ldy, output.xZero, output.yZero, isFloat ? 0 : output.lo, isFloat ? 0 : output.hi,
-    bandRowsOf(g), OUTPUT[output.kind], panelBytesOf(g, output.kind, weightBytes),
+    bandRows, OUTPUT[output.kind], panelBytes,
     runs.count, runs.step, quadsOf(runs), output.rowScaleStep, 0, 0,
   );
   new Float32Array(words.buffer).set([isFloat ? output.lo : 0, isFloat ? output.hi : 0], words.length - 2);

@@ -1,0 +1,110 @@
+// Depthwise int8 convolution, eight channels at a time. The input under a band of output rows is
+// widened to int16 with two rows interleaved, so that one i32x4.dot_i16x8_s takes two taps of four
+// channels. An output row that begins on the second row of a pair has weights of its own, shifted
+// down by a zero. Padding is the input's zero point, which the bias takes off.
+//
+// Scratch:
+//   | 8 × xZero as int8, 8 of padding | sums of one row: (outWidth + 3) × 8 channels × i32
+//   | one or two blocks of eight channels: for every two rows, for every column: 4 channels × 2 rows × i16, the next 4 × 2 |
+// Weights, a panel for every eight output channels:
+//   | bias 8×i32 | scale 8×f32 | even: ⌈kernelHeight / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16
+//   | odd: ⌈(kernelHeight + 1) / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16 |
+import { COLUMN, requantizeRow, sumRow, sumRow3 } from "../lib/qs8-depthwise-row";
+import { ConvShape, PANEL_HEAD, widthOf } from "../lib/qs8-panel";
+
+/** Widens and interleaves eight channels of two rows. */
+// @ts-ignore: decorator
+@inline
+function pairEight(to: usize, a: usize, b: usize): void {
+  const top = v128.load8x8_s(a), bottom = v128.load8x8_s(b);
+  v128.store(to, v128.shuffle<i16>(top, bottom, 0, 8, 1, 9, 2, 10, 3, 11));
+  v128.store(to, v128.shuffle<i16>(top, bottom, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+}
+
+/** Columns up to `end` of eight channels; with `next`, also the eight that follow, `next` bytes away. A row outside the image has step 0. */
+function pairColumns(to: usize, end: usize, a: usize, b: usize, aStep: usize, bStep: usize, next: usize): void {
+  const aNext: usize = aStep ? 8 : 0, bNext: usize = bStep ? 8 : 0;
+  for (; to < end; to += COLUMN, a += aStep, b += bStep) {
+    pairEight(to, a, b);
+    if (next) pairEight(to + next, a + aNext, b + bNext);
+  }
+}
+
+/** pairColumns for fewer than eight channels, or several outputs for each input channel. */
+function gatherColumns(to: usize, end: usize, a: usize, b: usize, aStep: usize, bStep: usize, first: usize, lanes: usize, each: usize): void {
+  for (; to < end; to += COLUMN, a += aStep, b += bStep) {
+    for (let lane: usize = 0; lane < lanes; lane++) {
+      const channel = (first + lane) / each;
+      store<i16>(to + lane * 4, load<i8>(a + (aStep ? channel : 0)));
+      store<i16>(to + lane * 4, load<i8>(b + (bStep ? channel : 0)), 2);
+    }
+  }
+}
+
+/**
+ * Fills the band for `lanes` ≤ 16 output channels from `first` on, in blocks of eight: `rows` input rows, `rowStep` apart,
+ * from `top` on. Sixteen at once halve the traffic of input lines, which every block reads eight bytes of.
+ */
+function fillBand(shape: ConvShape, band: usize, zeros: usize, x: usize, top: i32, rows: usize, rowStep: usize, first: usize, lanes: usize, blockBytes: usize): void {
+  const width = widthOf(shape);
+  const left = min(shape.padLeft, width), inside = min(shape.inWidth, width - left);
+  const channels = shape.inChannels, each = shape.outChannels, rowBytes = shape.inWidth * channels;
+  const padding = i16x8.splat(<i16>shape.xZero);
+  for (let row: usize = 0, to = band; row < rows; row += 2) {
+    const atA = top + <i32>(row * rowStep), atB = atA + <i32>rowStep;
+    const hasA = atA >= 0 && atA < <i32>shape.inHeight, hasB = atB >= 0 && atB < <i32>shape.inHeight && row + 1 < rows;
+    const a = hasA ? x + <usize>atA * rowBytes : zeros, b = hasB ? x + <usize>atB * rowBytes : zeros;
+    const aStep = hasA ? channels : 0, bStep = hasB ? channels : 0;
+    const from = to + left * COLUMN, until = from + inside * COLUMN, end = to + width * COLUMN;
+    const last = blockBytes * ((lanes - 1) >> 3);
+    for (let block: usize = 0; block <= last; block += blockBytes) {
+      for (let at = to + block; at < from + block; at += 16) v128.store(at, padding);
+      for (let at = until + block; at < end + block; at += 16) v128.store(at, padding);
+    }
+    if (each == 1 && (lanes & 7) == 0) {
+      pairColumns(from, until, hasA ? a + first : a, hasB ? b + first : b, aStep, bStep, last);
+    } else {
+      gatherColumns(from, until, a, b, aStep, bStep, first, min<usize>(lanes, 8), each);
+      if (last) gatherColumns(from + last, until + last, a, b, aStep, bStep, first + 8, lanes - 8, each);
+    }
+    to = end;
+  }
+}
+
+/**
+ * y = depthwise conv(x, w) as the ConvShape at `table` says: `groups` = inChannels, each with
+ * `outChannels` outputs. Split by output rows of all images.
+ */
+export function qs8_dwconv(y: usize, x: usize, w: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
+  const shape = changetype<ConvShape>(table);
+  const channels = shape.groups * shape.outChannels;
+  const outWidth = shape.outWidth, ldy = shape.ldy, pitch = widthOf(shape) * COLUMN;
+  const kernelHeight = shape.kernelHeight, taps = shape.kernelWidth, dilation = shape.dilationHeight, stride = shape.strideHeight;
+  const evenPairs = (kernelHeight + 1) >> 1, oddPairs = (kernelHeight >> 1) + 1;
+  const is3 = kernelHeight == 3 && taps == 3 && shape.dilationWidth == 1 && shape.strideWidth < 3;
+  const sums = scratch + 16, band = sums + ((outWidth + 3) & ~3) * COLUMN;
+  v128.store(scratch, i8x16.splat(<i8>shape.xZero));
+  for (let row = begin; row < end; ) {
+    const image = row / shape.outHeight, first = row - image * shape.outHeight;
+    // the rows that a dilated kernel takes do not touch: one output row a band
+    const count: usize = dilation > 1 ? 1 : min(min(shape.bandRows, shape.outHeight - first), end - row);
+    const from = x + image * shape.inHeight * shape.inWidth * shape.inChannels;
+    const top = <i32>(first * stride - shape.padTop);
+    const inRows = (count - 1) * stride + kernelHeight, blockBytes = ((inRows + 1) >> 1) * pitch;
+    for (let channel: usize = 0, panel = w; channel < channels; channel += 8, panel += shape.panelBytes) {
+      const isSecond = channel & 8;
+      if (!isSecond) fillBand(shape, band, scratch, from, top, inRows, dilation, channel, min<usize>(16, channels - channel), blockBytes);
+      for (let i: usize = 0; i < count; i++) {
+        const start = i * stride, odd = start & 1, pairs = odd ? oddPairs : evenPairs;
+        const weights = panel + PANEL_HEAD + (odd ? evenPairs * taps * COLUMN : 0);
+        const windows = band + (isSecond ? blockBytes : 0) + (start >> 1) * pitch;
+        if (is3 && shape.strideWidth == 1) sumRow3<i8>(sums, windows, panel, weights, outWidth, pitch);
+        else if (is3) sumRow3<i16>(sums, windows, panel, weights, outWidth, pitch);
+        else sumRow(sums, windows, panel, weights, outWidth, pairs, pitch, taps, shape.dilationWidth * COLUMN, shape.strideWidth * COLUMN);
+        const to = y + (row + i) * outWidth * ldy + channel;
+        requantizeRow(to, sums, panel + 32, outWidth, ldy, min<usize>(8, channels - channel), shape.yZero, shape.lo, shape.hi);
+      }
+    }
+    row += count;
+  }
+}

@@ -1,0 +1,116 @@
+// One output row of eight channels of a depthwise int8 convolution: first its int32 sums, then their
+// rounding, so that each loop keeps all it needs in registers. The layouts are drawn in kernels/qs8-dwconv.
+import { dot } from "./qs8-panel";
+import { floorOf, magicOf, narrow16, narrow8, offsetOf, requantize, storeBytes } from "./requantize";
+
+/** Bytes of a column of two rows; also of a pixel's eight sums. */
+// @ts-ignore: decorator
+@inline export const COLUMN: usize = 32;
+
+/**
+ * Sums of pixels up to a multiple of four ≥ `width`, for any kernel: `pairs` row pairs, `pitch` bytes
+ * apart, of `taps` columns, `tapStep` bytes apart; a pixel's window begins `pixelStep` bytes after its neighbour's.
+ */
+export function sumRow(
+  sums: usize, x: usize, bias: usize, weights: usize, width: usize, pairs: usize, pitch: usize, taps: usize, tapStep: usize, pixelStep: usize,
+): void {
+  const bias0 = v128.load(bias), bias1 = v128.load(bias, 16);
+  const rewind = pitch - taps * tapStep;
+  for (const end = sums + width * COLUMN; sums < end; sums += 4 * COLUMN, x += 4 * pixelStep) {
+    let acc00 = bias0, acc01 = bias1, acc10 = bias0, acc11 = bias1;
+    let acc20 = bias0, acc21 = bias1, acc30 = bias0, acc31 = bias1;
+    let w = weights;
+    let a0 = x, a1 = a0 + pixelStep, a2 = a1 + pixelStep, a3 = a2 + pixelStep;
+    for (let pair = pairs; pair > 0; pair--) {
+      for (let tap = taps; tap > 0; tap--) {
+        const w0 = v128.load(w), w1 = v128.load(w, 16);
+        acc00 = dot(v128.load(a0), w0, acc00), acc01 = dot(v128.load(a0, 16), w1, acc01);
+        acc10 = dot(v128.load(a1), w0, acc10), acc11 = dot(v128.load(a1, 16), w1, acc11);
+        acc20 = dot(v128.load(a2), w0, acc20), acc21 = dot(v128.load(a2, 16), w1, acc21);
+        acc30 = dot(v128.load(a3), w0, acc30), acc31 = dot(v128.load(a3, 16), w1, acc31);
+        w += COLUMN;
+        a0 += tapStep, a1 += tapStep, a2 += tapStep, a3 += tapStep;
+      }
+      a0 += rewind, a1 += rewind, a2 += rewind, a3 += rewind;
+    }
+    v128.store(sums, acc00), v128.store(sums, acc01, 16);
+    v128.store(sums, acc10, 32), v128.store(sums, acc11, 48);
+    v128.store(sums, acc20, 64), v128.store(sums, acc21, 80);
+    v128.store(sums, acc30, 96), v128.store(sums, acc31, 112);
+  }
+}
+
+/** The taps of one column in two pairs of rows. */
+// @ts-ignore: decorator
+@inline
+function tap(top: v128, bottom: v128, wTop: v128, wBottom: v128, sum: v128): v128 {
+  return dot(bottom, wBottom, dot(top, wTop, sum));
+}
+
+/**
+ * sumRow for 3×3 taps and stride 1 (S is i8) or 2 (S is i16): the weights of four channels stay in registers,
+ * and each column is read once.
+ */
+export function sumRow3<S>(sums: usize, x: usize, bias: usize, weights: usize, width: usize, pitch: usize): void {
+  for (let half: usize = 0; half < 32; half += 16) {
+    const first = v128.load(bias + half), w = weights + half;
+    const wa0 = v128.load(w), wa1 = v128.load(w, 32), wa2 = v128.load(w, 64);
+    const wb0 = v128.load(w, 96), wb1 = v128.load(w, 128), wb2 = v128.load(w, 160);
+    let a = x + half, b = a + pitch, to = sums + half;
+    for (const end = to + width * COLUMN; to < end; to += 4 * COLUMN, a += 4 * COLUMN * sizeof<S>(), b += 4 * COLUMN * sizeof<S>()) {
+      let acc0 = tap(v128.load(a), v128.load(b), wa0, wb0, first), acc1 = first, acc2 = first, acc3 = first;
+      let top = v128.load(a, 32), bottom = v128.load(b, 32);
+      acc0 = tap(top, bottom, wa1, wb1, acc0);
+      if (sizeof<S>() == 1) {
+        acc1 = tap(top, bottom, wa0, wb0, acc1);
+        top = v128.load(a, 64), bottom = v128.load(b, 64);
+        acc0 = tap(top, bottom, wa2, wb2, acc0);
+        acc1 = tap(top, bottom, wa1, wb1, acc1);
+        acc2 = tap(top, bottom, wa0, wb0, acc2);
+        top = v128.load(a, 96), bottom = v128.load(b, 96);
+        acc1 = tap(top, bottom, wa2, wb2, acc1);
+        acc2 = tap(top, bottom, wa1, wb1, acc2);
+        acc3 = tap(top, bottom, wa0, wb0, acc3);
+        top = v128.load(a, 128), bottom = v128.load(b, 128);
+        acc2 = tap(top, bottom, wa2, wb2, acc2);
+        acc3 = tap(top, bottom, wa1, wb1, acc3);
+        acc3 = tap(v128.load(a, 160), v128.load(b, 160), wa2, wb2, acc3);
+      } else {
+        top = v128.load(a, 64), bottom = v128.load(b, 64);
+        acc0 = tap(top, bottom, wa2, wb2, acc0);
+        acc1 = tap(top, bottom, wa0, wb0, acc1);
+        acc1 = tap(v128.load(a, 96), v128.load(b, 96), wa1, wb1, acc1);
+        top = v128.load(a, 128), bottom = v128.load(b, 128);
+        acc1 = tap(top, bottom, wa2, wb2, acc1);
+        acc2 = tap(top, bottom, wa0, wb0, acc2);
+        acc2 = tap(v128.load(a, 160), v128.load(b, 160), wa1, wb1, acc2);
+        top = v128.load(a, 192), bottom = v128.load(b, 192);
+        acc2 = tap(top, bottom, wa2, wb2, acc2);
+        acc3 = tap(top, bottom, wa0, wb0, acc3);
+        acc3 = tap(v128.load(a, 224), v128.load(b, 224), wa1, wb1, acc3);
+        acc3 = tap(v128.load(a, 256), v128.load(b, 256), wa2, wb2, acc3);
+      }
+      v128.store(to, acc0), v128.store(to, acc1, 32), v128.store(to, acc2, 64), v128.store(to, acc3, 96);
+    }
+  }
+}
+
+/** Rounds the sums of `width` pixels to their first `cols` ≤ 8 channels, pixels `ldy` apart. */
+export function requantizeRow(y: usize, sums: usize, scales: usize, width: usize, ldy: usize, cols: usize, zero: i32, lo: i32, hi: i32): void {
+  const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
+  const floor = floorOf(zero, lo), magic = magicOf(zero), offset = offsetOf(zero), top = i8x16.splat(<i8>hi);
+  for (let left = <isize>width; left > 0; left -= 2, sums += 2 * COLUMN, y += 2 * ldy) {
+    const bytes = narrow16(
+      narrow8(requantize(v128.load(sums), scale0, floor, magic, offset), requantize(v128.load(sums, 16), scale1, floor, magic, offset)),
+      narrow8(requantize(v128.load(sums, 32), scale0, floor, magic, offset), requantize(v128.load(sums, 48), scale1, floor, magic, offset)),
+      top,
+    );
+    if (cols == 8 && left > 1) {
+      v128.store64_lane(y, bytes, 0);
+      v128.store64_lane(y + ldy, bytes, 1);
+    } else {
+      storeBytes(y, i64x2.extract_lane(bytes, 0), cols);
+      if (left > 1) storeBytes(y + ldy, i64x2.extract_lane(bytes, 1), cols);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { ConvGeometry } from "../../src/ops/quantized/conv-shape.ts";
+import {
+  depthwisePanelsBytes,
+  depthwiseScratchBytes,
+  depthwiseShapeWords,
+  packDepthwise,
+} from "../../src/ops/quantized/depthwise-shape.ts";
+import { KernelBench, TIERS } from "../support/kernels.ts";
+import { random, randomInt8, requantize } from "../support/quantized.ts";
+
+const caseOf = fc
+  .record({
+    inHeight: fc.constantFrom(1, 2, 3, 5, 7, 9, 14, 33),
+    inWidth: fc.constantFrom(1, 2, 3, 5, 7, 9, 14, 33),
+    inChannels: fc.constantFrom(1, 3, 4, 7, 8, 9, 16, 17),
+    multiplier: fc.constantFrom(1, 1, 1, 2, 8),
+    kernelHeight: fc.integer({ min: 1, max: 5 }),
+    kernelWidth: fc.integer({ min: 1, max: 5 }),
+    strideHeight: fc.integer({ min: 1, max: 3 }),
+    strideWidth: fc.integer({ min: 1, max: 3 }),
+    dilationHeight: fc.constantFrom(1, 1, 2),
+    dilationWidth: fc.constantFrom(1, 1, 2),
+    padTop: fc.integer({ min: 0, max: 3 }),
+    padLeft: fc.integer({ min: 0, max: 3 }),
+    padBottom: fc.integer({ min: 0, max: 3 }),
+    padRight: fc.integer({ min: 0, max: 3 }),
+    images: fc.constantFrom(1, 2),
+    gap: fc.constantFrom(0, 5),
+    xZero: fc.integer({ min: -128, max: 127 }),
+    yZero: fc.integer({ min: -128, max: 127 }),
+    wZero: fc.constantFrom(0, 0, 7, -128),
+    bounds: fc.tuple(fc.integer({ min: -128, max: 127 }), fc.integer({ min: -128, max: 127 })),
+    scale: fc.constantFrom(0.0001, 0.0113, 0.5),
+    split: fc.double({ min: 0, max: 1, noNaN: true }),
+    seed: fc.integer(),
+  })
+  .map(({ multiplier, padBottom, padRight, ...c }) => {
+    const outHeight = Math.floor((c.inHeight + c.padTop + padBottom - (c.kernelHeight - 1) * c.dilationHeight - 1) / c.strideHeight) + 1;
+    const outWidth = Math.floor((c.inWidth + c.padLeft + padRight - (c.kernelWidth - 1) * c.dilationWidth - 1) / c.strideWidth) + 1;
+    return { ...c, groups: c.inChannels, outChannels: c.inChannels * multiplier, outHeight, outWidth };
+  })
+  .filter((c) => c.outHeight > 0 && c.outWidth > 0);
+type Case = typeof caseOf extends fc.Arbitrary<infer T> ? T : never;
+
+function sumAt(c: Case & ConvGeometry, x: Int8Array, w: Int8Array, row: number, ox: number, channel: number): number {
+  const image = Math.floor(row / c.outHeight), from = Math.floor((channel * c.inChannels) / c.outChannels);
+  let sum = 0;
+  for (let ky = 0; ky < c.kernelHeight; ky++) {
+    for (let kx = 0; kx < c.kernelWidth; kx++) {
+      const iy = (row % c.outHeight) * c.strideHeight + ky * c.dilationHeight - c.padTop;
+      const ix = ox * c.strideWidth + kx * c.dilationWidth - c.padLeft;
+      if (iy < 0 || iy >= c.inHeight || ix < 0 || ix >= c.inWidth) continue;
+      const value = x[((image * c.inHeight + iy) * c.inWidth + ix) * c.inChannels + from]! - c.xZero;
+      sum += value * (w[(channel * c.kernelHeight + ky) * c.kernelWidth + kx]! - c.wZero);
+    }
+  }
+  return sum;
+}
+
+function check(bench: KernelBench, c: Case): void {
+  bench.reset();
+  const next = random(c.seed);
+  const x = randomInt8(next, c.images * c.inHeight * c.inWidth * c.inChannels);
+  const w = randomInt8(next, c.outChannels * c.kernelHeight * c.kernelWidth);
+  const scales = Float32Array.from({ length: c.outChannels }, () => c.scale * (0.5 + next()));
+  const bias = Int32Array.from({ length: c.outChannels }, () => Math.floor(next() * 2001) - 1000);
+  const lo = Math.min(...c.bounds), hi = Math.max(...c.bounds), ldy = c.outChannels + c.gap;
+  const rows = c.images * c.outHeight, size = rows * c.outWidth * ldy;
+  const expected = Int8Array.from({ length: size }, (_, at) => {
+    const channel = at % ldy, pixel = Math.floor(at / ldy);
+    if (channel >= c.outChannels) return 0;
+    const sum = sumAt(c, x, w, Math.floor(pixel / c.outWidth), pixel % c.outWidth, channel);
+    return requantize(sum + bias[channel]!, scales[channel]!, c.yZero, lo, hi);
+  });
+
+  const px = bench.put(x), scratch = bench.alloc(depthwiseScratchBytes(c)), panels = bench.alloc(depthwisePanelsBytes(c));
+  const { buffer } = bench.memory;
+  const views = { f32: new Float32Array(buffer, panels), i32: new Int32Array(buffer, panels), i16: new Int16Array(buffer, panels), i8: new Int8Array(buffer, panels) };
+  packDepthwise(views, c, { weight: w, zeros: [c.wZero], bias, scales }, c.xZero);
+  const table = bench.put(depthwiseShapeWords(c, { ldy, xZero: c.xZero, yZero: c.yZero, lo, hi }));
+  const y = bench.put(new Int8Array(size));
+  const middle = Math.floor(c.split * rows);
+  bench.kernels.qs8_dwconv(y, px, panels, scratch, table, 0, middle);
+  bench.kernels.qs8_dwconv(y, px, panels, scratch, table, middle, rows);
+  expect(Array.from(bench.i8(y, size))).toEqual(Array.from(expected));
+  bench.checkGuards();
+}
+
+describe.each(TIERS)("int8 depthwise convolution, %s", (tier) => {
+  const bench = new KernelBench(tier, 4 << 20);
+
+  it("equals the naive int32 convolution bit for bit, however it is split", () => {
+    fc.assert(fc.property(caseOf, (c) => check(bench, c)), { numRuns: 300 });
+  });
+});
