@@ -1,5 +1,5 @@
 // Runs one graph: finds or makes the plan for the inputs' shapes, copies inputs in, walks the calls, hands outputs out.
-import type { Graph, Node, TensorType, Value } from "../graph/types.ts";
+import { type Graph, isStatic, type Node, type TensorType, type Value } from "../graph/types.ts";
 import { atNode, type HostTensor } from "../ops/define.ts";
 import { runHost } from "../plan/infer.ts";
 import { type Plan, type PlanTarget, planGraph } from "../plan/plan.ts";
@@ -26,19 +26,28 @@ export class GraphRunner {
   readonly graph: Graph;
   readonly #context: RunnerContext;
   readonly #plans = new Map<string, BoundPlan>();
+  readonly #isStatic: boolean;
+  /** The one plan of a graph whose input shapes are fixed. */
+  #only: BoundPlan | undefined;
 
   constructor(graph: Graph, context: RunnerContext) {
     this.graph = graph;
     this.#context = context;
+    this.#isStatic = graph.inputs.every(({ type }) => type && isStatic(type.shape));
   }
 
   /** The plan for these input types, made at first use. */
   planFor(types: ReadonlyMap<Value, TensorType>, seeds: ReadonlyMap<Value, HostTensor> = new Map()): BoundPlan {
+    if (this.#only) {
+      this.#bind(this.#only);
+      return this.#only;
+    }
     const key = this.graph.inputs.map((value) => `${types.get(value)?.shape}:${seeds.get(value)?.data ?? ""}`).join(";");
     let bound = this.#plans.get(key);
     if (!bound) {
       bound = { plan: planGraph(this.graph, this.#context.target, types, seeds), calls: [], buffer: undefined };
       this.#plans.set(key, bound);
+      if (seeds.size === 0 && this.#isStatic) this.#only = bound;
     }
     this.#bind(bound);
     return bound;
