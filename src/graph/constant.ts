@@ -5,7 +5,7 @@ import { type Constant, type DataType, ELEMENT_BYTES, type Quantization, type Ty
 /** The stored bytes as elements of their storage type; copied only when they are not aligned. */
 export function storedElements({ storage, bytes }: Constant): TypedArray {
   const size = ELEMENT_BYTES[storage];
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes); // not slice(): a Buffer's does not copy
   return viewOf(storage, aligned.buffer, aligned.byteOffset, aligned.byteLength / size);
 }
 
