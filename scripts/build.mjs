@@ -2,7 +2,7 @@
 //   kernels   assembly/kernels/*.ts → {simd128,relaxed}[-threads].wasm and their types
 //   runtime   src/index.ts          → index.js        (no dependency is left to install)
 //   converter src/convert/index.ts  → convert.js
-//   cli       src/cli/main.ts       → cli.js
+//   cli       src/cli/main.ts       → cli.js           (uses index.js and convert.js)
 //   types     src/**                → types/
 // `node scripts/build.mjs kernels` builds that part alone.
 import { spawn } from "node:child_process";
@@ -64,7 +64,7 @@ function writeKernelTypes() {
 
 async function buildBundles() {
   const entryPoints = {};
-  for (const [name, file] of [["index", "src/index.ts"], ["convert", "src/convert/index.ts"], ["cli", "src/cli/main.ts"]])
+  for (const [name, file] of [["index", "src/index.ts"], ["convert", "src/convert/index.ts"]])
     if (existsSync(path.join(root, file))) entryPoints[name] = path.join(root, file);
   await esbuild.build({
     entryPoints,
@@ -84,11 +84,38 @@ async function buildBundles() {
   });
 }
 
+/** The command uses the built library beside it; what it needs besides is bundled, CommonJS modules that want `require` too. */
+async function buildCli() {
+  const library = new Map([["src/index.ts", "./index.js"], ["src/convert/index.ts", "./convert.js"]].map(([file, built]) => [path.join(root, file), built]));
+  await esbuild.build({
+    entryPoints: [path.join(root, "src/cli/main.ts")],
+    outfile: path.join(root, "dist/cli.js"),
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "node20",
+    platform: "node",
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    plugins: [
+      {
+        name: "library",
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /\/index\.ts$/ }, ({ path: file, resolveDir }) => {
+            const built = library.get(path.join(resolveDir, file));
+            return built && { path: built, external: true };
+          }),
+      },
+    ],
+    logLevel: "warning",
+  });
+}
+
 const part = process.argv[2];
 mkdirSync(path.join(root, "dist"), { recursive: true });
 if (!part || part === "kernels") await buildKernels();
 if (!part || part === "bundles") {
   rmSync(path.join(root, "dist/chunks"), { recursive: true, force: true });
   await buildBundles();
+  await buildCli();
 }
 if (!part || part === "types") await run("node_modules/typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
