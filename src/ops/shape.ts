@@ -3,7 +3,7 @@ import { check } from "../errors.ts";
 import { type DataType, isStatic, sizeOf, type TensorType } from "../graph/types.ts";
 import { defineOp, type HostContext, type HostTensor, type InferContext, type OpDef } from "./define.ts";
 import { moveElements } from "./moves.ts";
-import { type AnyContext, axesOf, axisOf, listParameter } from "./parameters.ts";
+import { type AnyContext, axesOf, axisOf, isPending, listParameter } from "./parameters.ts";
 
 /** An operator whose output has the input's elements in their order. */
 function defineView(name: string, shapeOf: (ctx: InferContext, x: TensorType) => readonly number[]) {
@@ -53,10 +53,12 @@ export function pendingShape(ctx: InferContext, index: number): number[] {
 }
 
 export const squeeze = defineView("squeeze", (ctx, x) => {
+  if (isPending(ctx, "axes", 1)) return x.shape.slice(pendingShape(ctx, 1).length).map(() => Number.NaN);
   const axes = listParameter(ctx, "axes", 1);
   if (!axes) return x.shape.filter((dim) => dim !== 1);
   const dropped = axesOf(axes, x.shape.length);
-  for (const axis of dropped) check(!(x.shape[axis]! > 1), "shape", () => `axis ${axis} has ${x.shape[axis]} elements and cannot be squeezed`);
+  for (const axis of dropped)
+    check(!(x.shape[axis]! > 1), "shape", () => `axis ${axis} has ${x.shape[axis]} elements and cannot be squeezed`);
   return x.shape.filter((_, axis) => !dropped.includes(axis));
 });
 

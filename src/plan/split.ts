@@ -5,6 +5,9 @@ import { type Graph, isStatic, type Node, type Value } from "../graph/types.ts";
 import { atNode } from "../ops/define.ts";
 import type { Typing } from "./infer.ts";
 
+/** Elements known before the split stay known after it, as long as they are as few as those of shapes and axes. */
+const MAX_SEED = 256;
+
 /** What follows a plan that stopped early. */
 export interface Continuation {
   /** An operator with data-dependent shapes, to be run in TypeScript before the rest. */
@@ -33,11 +36,12 @@ export function splitAtDynamic(graph: Graph, typing: Typing): { head: Graph; con
   const made = new Set<Value | null>([...graph.inputs, ...before.flatMap((n) => n.outputs)]);
   const carriedBy = (values: readonly (Value | null)[]) => values.filter((value): value is Value => made.has(value));
   const rest = new Set(carriedBy([...after.flatMap((n) => n.inputs), ...graph.outputs]));
+  const kept = [...rest].filter((value) => typing.isKnown(value) && typing.known(value)!.data.length <= MAX_SEED);
   const outputs = [...new Set([...carriedBy(stop.inputs), ...rest])];
   const results = node ? node.outputs.filter((value): value is Value => value !== null) : [];
   return {
     head: { inputs: graph.inputs, outputs, nodes: before },
-    continuation: { node, seeds, rest: { inputs: [...rest, ...results], outputs: graph.outputs, nodes: after } },
+    continuation: { node, seeds: [...seeds, ...kept], rest: { inputs: [...rest, ...results], outputs: graph.outputs, nodes: after } },
   };
 }
 

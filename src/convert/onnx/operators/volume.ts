@@ -1,0 +1,114 @@
+// Three spatial axes by way of two: a window over depth is a sum, or a maximum, of images at several depths.
+import type { Attributes, Value } from "../../../graph/types.ts";
+import { channelsFirst, channelsLast, transposed } from "../layout.ts";
+import type { NodeContext } from "../node-context.ts";
+import type { Window } from "./convolution.ts";
+
+/** A window over depth, and what is left of it for the image. */
+interface VolumeWindow {
+  readonly depths: number;
+  readonly extent: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly begin: number;
+  readonly end: number;
+  readonly image: Attributes;
+}
+
+function splitWindow(node: NodeContext, depths: number, { strides, dilations, pads, auto_pad }: Window): VolumeWindow {
+  if (auto_pad !== "NOTSET" && auto_pad !== "VALID" && auto_pad !== "") throw node.unsupported(`auto_pad "${auto_pad}" over three axes`);
+  const [stride, ...imageStrides] = strides ?? [1, 1, 1];
+  const [dilation, ...imageDilations] = dilations ?? [1, 1, 1];
+  const [begin, top, left, end, bottom, right] = pads ?? [0, 0, 0, 0, 0, 0];
+  return {
+    depths,
+    extent: (depths - 1) * dilation! + 1,
+    stride: stride!,
+    dilation: dilation!,
+    begin: begin!,
+    end: end!,
+    image: { strides: imageStrides, dilations: imageDilations, padding: [top!, left!, bottom!, right!] },
+  };
+}
+
+/**
+ * Applies `build` to the images at each depth of the window, as N · D, H, W, C, and joins the results by `join`.
+ * `x` is N, D, H, W, C, padded over depth already.
+ */
+function overDepths(
+  node: NodeContext,
+  x: Value,
+  window: VolumeWindow,
+  outDepth: number,
+  build: (image: Value, depth: number) => Value,
+  join: string,
+): Value {
+  const { shape } = node.type(x);
+  const [n, , h, w, c] = shape as [number, number, number, number, number];
+  let joined: Value | undefined;
+  for (let depth = 0; depth < window.depths; depth++) {
+    const start = depth * window.dilation;
+    const slices = node.emit("slice", [x], {
+      starts: [start],
+      ends: [start + (outDepth - 1) * window.stride + 1],
+      axes: [1],
+      steps: [window.stride],
+    });
+    const result = build(node.emit("reshape", [slices], { shape: [n * outDepth, h, w, c] }), depth);
+    joined = joined ? node.emit(join, [joined, result]) : result;
+  }
+  const [oh, ow, oc] = node.type(joined!).shape.slice(1);
+  return node.emit("reshape", [joined!], { shape: [n, outDepth, oh!, ow!, oc!] });
+}
+
+function paddedDepth(node: NodeContext, x: Value, { begin, end }: VolumeWindow, value: number): Value {
+  if (begin === 0 && end === 0) return x;
+  return node.emit("pad", [x], { mode: "constant", pads: [0, begin, 0, 0, 0, 0, end, 0, 0, 0], value });
+}
+
+const outputDepth = (size: number, { begin, end, extent, stride }: VolumeWindow): number =>
+  Math.floor((size + begin + end - extent) / stride) + 1;
+
+/** A convolution over N, C, D, H, W. Throws `unsupported` where the shape of `x` is not known before a run. */
+export function convolveVolume(node: NodeContext, x: Value, weights: Value, bias: Value | null, window: Window, groups: number): Value {
+  const depth = node.staticShape(x)[2]!;
+  const split = splitWindow(node, node.staticShape(weights)[2]!, window);
+  const volume = paddedDepth(node, channelsLast(node, x), split, 0);
+  const ordered = transposed(node, weights, [2, 0, 3, 4, 1]);
+  const at = (index: number) => {
+    const slice = node.emit("slice", [ordered], { starts: [index], ends: [index + 1], axes: [0] });
+    return node.emit("squeeze", [slice], { axes: [0] });
+  };
+  const convolve = (image: Value, index: number) =>
+    node.emit("conv2d", [image, at(index), index === 0 ? bias : null], { ...split.image, groups });
+  return channelsFirst(node, overDepths(node, volume, split, outputDepth(depth, split), convolve, "add"));
+}
+
+/** Maximum or average pooling over N, C, D, H, W. */
+export function poolVolume(node: NodeContext, x: Value, op: string, kernel: readonly number[], window: Window, options: Attributes): Value {
+  const shape = node.staticShape(x);
+  const split = splitWindow(node, kernel[0]!, window);
+  if (options.ceilMode) throw node.unsupported("ceil_mode over three axes");
+  const isMax = op === "max_pool2d";
+  const volume = paddedDepth(node, channelsLast(node, x), split, isMax ? -3.4028234663852886e38 : 0);
+  const depth = outputDepth(shape[2]!, split);
+  const attributes = { ...split.image, ...options, kernel: kernel.slice(1) };
+  const joined = overDepths(node, volume, split, depth, (image) => node.emit(op, [image], attributes), isMax ? "max" : "add");
+  return channelsFirst(node, isMax ? joined : meanOverDepth(node, joined, split, shape[2]!, depth, options.countIncludePad === true));
+}
+
+/** Divides sums over depth by the number of images in each window. */
+function meanOverDepth(
+  node: NodeContext,
+  sums: Value,
+  window: VolumeWindow,
+  size: number,
+  outDepth: number,
+  countsPadding: boolean,
+): Value {
+  const shares = Array.from({ length: outDepth }, (_, i) => {
+    const depths = Array.from({ length: window.depths }, (_, k) => i * window.stride + k * window.dilation - window.begin);
+    return 1 / (countsPadding ? window.depths : depths.filter((depth) => depth >= 0 && depth < size).length);
+  });
+  return node.emit("mul", [sums, node.constant(node.type(sums).dataType, [outDepth, 1, 1, 1], shares)]);
+}
