@@ -7,6 +7,7 @@ import { GATHER_OPS } from "./gather.ts";
 import { GENERATE_OPS } from "./generate.ts";
 import { DETECTION_OPS } from "./non-max-suppression.ts";
 import { PAD_OPS } from "./pad.ts";
+import { RECURRENT_OPS } from "./recurrent.ts";
 import { SCATTER_OPS } from "./scatter.ts";
 import { SEARCH_OPS } from "./search.ts";
 import { SEQUENCE_OPS } from "./sequence.ts";
@@ -33,6 +34,7 @@ export const LAYOUT_OPS: readonly OpDef[] = [
   CAST_OPS,
   GENERATE_OPS,
   SEQUENCE_OPS,
+  RECURRENT_OPS,
   SEARCH_OPS,
   DETECTION_OPS,
   EINSUM_OPS,
