@@ -104,15 +104,15 @@ class SubgraphImport {
     }
   }
 
-  #tensor(index: number): TfliteTensor {
+  #tensor(index: number, where = "the model"): TfliteTensor {
     const tensor = this.#subgraph.tensors[index];
-    check(tensor, "format", () => `tensor ${index} does not exist; the file has ${this.#subgraph.tensors.length}`);
+    check(tensor, "format", () => `${where}: tensor ${index} does not exist; the file has ${this.#subgraph.tensors.length}`);
     return tensor;
   }
 
   /** The value of a tensor that something makes now. Throws `format` when it is there already: the graph has no cycle. */
   #define(index: number, where: string): Value {
-    const tensor = this.#tensor(index);
+    const tensor = this.#tensor(index, where);
     check(!this.#values.has(index), "format", () => `${where}: tensor ${index} "${tensor.name}" is there already`);
     const value = this.#newValue(index, tensor);
     this.#values.set(index, value);
@@ -123,7 +123,7 @@ class SubgraphImport {
   #read(index: number, where: string): Value {
     const made = this.#values.get(index);
     if (made) return made;
-    const tensor = this.#tensor(index);
+    const tensor = this.#tensor(index, where);
     const constant = constantOf(tensor, this.#model) ?? emptyConstant(tensor);
     const told = constant || tensor.isVariable || tensor.externalBuffer || !typeOf(tensor); // a problem that the operator will name
     check(told, "format", () => `${where}: nothing makes tensor ${index} "${tensor.name}" before it is read`);

@@ -31,7 +31,8 @@ export function emitActivated(
 
 /** Throws `shape` unless every number is whole and at least 1. */
 export function checkPositive(numbers: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(numbers)) check(Number.isInteger(value) && value >= 1, "shape", () => `${name} is ${value}`);
+  for (const [name, value] of Object.entries(numbers))
+    check(Number.isInteger(value) && value >= 1, "shape", () => `${name} is ${value}, expected at least 1`);
 }
 
 /** The format's padding schemes. Throws `format`. */
