@@ -34,7 +34,7 @@ export function f32_conv(
         const column = (group * filters + filter) * 4;
         const r = residual ? residual + pixel * ldr + column : 0;
         const cols = min(filters - filter, PANEL);
-        panelRows(band + column, scratch, panel, r, rows, cols, k, ldy, k * 4, ldr, epilogue.lo, epilogue.hi);
+        panelRows(band + column, scratch, panel, r, rows, cols, k, ldy, k * 4, ldr, epilogue.sumLo, epilogue.sumHi);
         panel += stride;
       }
     }

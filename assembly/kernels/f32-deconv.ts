@@ -38,7 +38,7 @@ export function f32_deconv(
       else copyWindows(scratch, x + group * shape.groupChannels * 4, row * pixels, pixels, shape);
       for (let filter: usize = 0; filter < filters; filter += PANEL) {
         const cols = min(filters - filter, PANEL);
-        panelRows(to + (group * filters + filter) * 4, windows, panel, 0, pixels, cols, k, ldy, k * 4, 0, epilogue.lo, epilogue.hi);
+        panelRows(to + (group * filters + filter) * 4, windows, panel, 0, pixels, cols, k, ldy, k * 4, 0, epilogue.sumLo, epilogue.sumHi);
         panel += stride;
       }
     }

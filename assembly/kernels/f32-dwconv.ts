@@ -21,11 +21,12 @@ function tapsUntilEnd(first: isize, size: isize, dilation: isize, taps: isize): 
 /** One output row of a k × k kernel with stride s, both constants, without dilation. */
 // @ts-ignore: decorator
 @inline
-function squareLine(k: i32, s: i32, y: usize, x: usize, w: usize, epilogue: Epilogue, shape: ConvShape, iy: isize): void {
+function squareLine(k: i32, s: i32, y: usize, x: usize, w: usize, residual: usize, epilogue: Epilogue, shape: ConvShape, iy: isize): void {
   const channels = shape.inChannels;
   const pixelBytes = channels * 4;
   const rowBytes = shape.inWidth * pixelBytes;
   const yBytes = shape.ldy * 4;
+  const rBytes = shape.ldr * 4;
   const top = max<isize>(-iy, 0);
   const rows = max<isize>(min<isize>(shape.inHeight - iy, k) - top, 0);
   const columns = PIXELS * s - s + k;
@@ -37,12 +38,22 @@ function squareLine(k: i32, s: i32, y: usize, x: usize, w: usize, epilogue: Epil
     const inside = ((1 << <u32>until) - 1) & ~((1 << <u32>before) - 1);
     const count = min(shape.outWidth - ox, PIXELS);
     const from = line + ix * pixelBytes;
-    pixelBlock(k, s, y + ox * yBytes, from, w, epilogue, channels, pixelBytes, rowBytes, yBytes, count, inside, rows, top * k * 16);
+    const r = residual ? residual + ox * rBytes : 0;
+    pixelBlock(k, s, y + ox * yBytes, from, w, r, epilogue, channels, pixelBytes, rowBytes, yBytes, rBytes, count, inside, rows, top * k * 16);
   }
 }
 
-/** Output rows [begin, end), counted over the whole batch, of a 3 × 3 or 5 × 5 kernel with stride 1 or 2, without dilation. */
-export function f32_dwconv_square(y: usize, x: usize, w: usize, epilogue: Epilogue, shape: ConvShape, begin: usize, end: usize): void {
+/** Output rows [begin, end), counted over the whole batch, of a 3 × 3 or 5 × 5 kernel with stride 1 or 2, without dilation. `residual` may be 0. */
+export function f32_dwconv_square(
+  y: usize,
+  x: usize,
+  w: usize,
+  residual: usize,
+  epilogue: Epilogue,
+  shape: ConvShape,
+  begin: usize,
+  end: usize,
+): void {
   const imageBytes = shape.inHeight * shape.inWidth * shape.inChannels * 4;
   const lineBytes = shape.outWidth * shape.ldy * 4;
   const stride = shape.strideHeight;
@@ -50,12 +61,13 @@ export function f32_dwconv_square(y: usize, x: usize, w: usize, epilogue: Epilog
     const image = x + (line / shape.outHeight) * imageBytes;
     const iy = <isize>((line % shape.outHeight) * stride) - <isize>shape.padTop;
     const to = y + line * lineBytes;
+    const r = residual ? residual + line * shape.outWidth * shape.ldr * 4 : 0;
     if (shape.kernelHeight == 3) {
-      if (stride == 1) squareLine(3, 1, to, image, w, epilogue, shape, iy);
-      else squareLine(3, 2, to, image, w, epilogue, shape, iy);
+      if (stride == 1) squareLine(3, 1, to, image, w, r, epilogue, shape, iy);
+      else squareLine(3, 2, to, image, w, r, epilogue, shape, iy);
     } else {
-      if (stride == 1) squareLine(5, 1, to, image, w, epilogue, shape, iy);
-      else squareLine(5, 2, to, image, w, epilogue, shape, iy);
+      if (stride == 1) squareLine(5, 1, to, image, w, r, epilogue, shape, iy);
+      else squareLine(5, 2, to, image, w, r, epilogue, shape, iy);
     }
     activateRows(to, shape.ldy * 4, shape.outWidth, shape.inChannels, epilogue);
   }
@@ -66,6 +78,7 @@ function anyBlock(
   y: usize,
   x: usize,
   w: usize,
+  residual: usize,
   epilogue: Epilogue,
   shape: ConvShape,
   count: usize,
@@ -76,12 +89,22 @@ function anyBlock(
   const pixelBytes = shape.inChannels * 4;
   // A lone pixel is computed four times over: no slower than once, and one path serves both.
   const step = count > 1 ? shape.strideWidth * pixelBytes : 0;
+  const rStep = count > 1 ? shape.ldr * 4 : 0;
   const colStep = shape.dilationWidth * pixelBytes;
   const rowStep = shape.dilationHeight * shape.inWidth * pixelBytes;
   const weightRow = shape.kernelWidth * 16;
   const blockBytes = shape.kernelHeight * weightRow + 16;
+  const lo = f32x4.splat(epilogue.sumLo);
+  const hi = f32x4.splat(epilogue.sumHi);
   for (let left: isize = shape.inChannels; left > 0; left -= 4) {
     let c0 = v128.load(w), c1 = c0, c2 = c0, c3 = c0;
+    if (residual) {
+      c0 = f32x4.add(c0, v128.load(residual));
+      c1 = f32x4.add(c1, v128.load(residual + rStep));
+      c2 = f32x4.add(c2, v128.load(residual + 2 * rStep));
+      c3 = f32x4.add(c3, v128.load(residual + 3 * rStep));
+      residual += 16;
+    }
     let weights = w + 16 + skip;
     let row = x;
     for (let i = rows; i > 0; i--) {
@@ -99,15 +122,24 @@ function anyBlock(
       row += rowStep;
       weights += weightRow;
     }
-    storePixels(y, shape.ldy * 4, count, left, c0, c1, c2, c3, epilogue);
+    storePixels(y, shape.ldy * 4, count, left, c0, c1, c2, c3, lo, hi);
     w += blockBytes;
     x += 16;
     y += 16;
   }
 }
 
-/** Output rows [begin, end), counted over the whole batch, of any kernel, stride and dilation. */
-export function f32_dwconv(y: usize, x: usize, w: usize, epilogue: Epilogue, shape: ConvShape, begin: usize, end: usize): void {
+/** Output rows [begin, end), counted over the whole batch, of any kernel, stride and dilation. `residual` may be 0. */
+export function f32_dwconv(
+  y: usize,
+  x: usize,
+  w: usize,
+  residual: usize,
+  epilogue: Epilogue,
+  shape: ConvShape,
+  begin: usize,
+  end: usize,
+): void {
   const pixelBytes = shape.inChannels * 4;
   const rowBytes = shape.inWidth * pixelBytes;
   const yBytes = shape.ldy * 4;
@@ -120,6 +152,7 @@ export function f32_dwconv(y: usize, x: usize, w: usize, epilogue: Epilogue, sha
     const rows = max<isize>(tapsUntilEnd(iy, shape.inHeight, shape.dilationHeight, shape.kernelHeight) - top, 0);
     const first = image + (iy + top * shape.dilationHeight) * rowBytes;
     const to = y + line * shape.outWidth * yBytes;
+    const rLine = residual ? residual + line * shape.outWidth * shape.ldr * 4 : 0;
     for (let ox: usize = 0; ox < shape.outWidth; ) {
       const ix = <isize>(ox * shape.strideWidth) - <isize>shape.padLeft;
       const whole = ix >= 0 && ix + <isize>((PIXELS - 1) * shape.strideWidth) + lastTap < <isize>shape.inWidth;
@@ -127,7 +160,9 @@ export function f32_dwconv(y: usize, x: usize, w: usize, epilogue: Epilogue, sha
       const before = tapsBefore(ix, dilation);
       const cols = max<isize>(tapsUntilEnd(ix, shape.inWidth, dilation, shape.kernelWidth) - before, 0);
       const skip = (top * shape.kernelWidth + before) * 16;
-      anyBlock(to + ox * yBytes, first + (ix + before * dilation) * pixelBytes, w, epilogue, shape, count, rows, cols, skip);
+      const from = first + (ix + before * dilation) * pixelBytes;
+      const r = rLine ? rLine + ox * shape.ldr * 4 : 0;
+      anyBlock(to + ox * yBytes, from, w, r, epilogue, shape, count, rows, cols, skip);
       ox += count;
     }
     activateRows(to, yBytes, shape.outWidth, shape.inChannels, epilogue);

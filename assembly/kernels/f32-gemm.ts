@@ -29,8 +29,8 @@ export function f32_gemm(
 /** Stores panel `at` of a row, unless there is none: adds the residual and clamps. */
 function storePanel(y: usize, residual: usize, v0: v128, v1: v128, at: usize, n: usize, epilogue: Epilogue): void {
   let column = at * PANEL;
-  const lo = f32x4.splat(epilogue.lo);
-  const hi = f32x4.splat(epilogue.hi);
+  const lo = f32x4.splat(epilogue.sumLo);
+  const hi = f32x4.splat(epilogue.sumHi);
   for (let half = 0; half < 2 && column < n; half++) {
     const p = y + column * 4;
     if (residual) v0 = f32x4.add(v0, v128.load(residual + column * 4));

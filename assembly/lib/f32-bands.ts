@@ -31,7 +31,7 @@ export function gemm(
     let panel = b;
     for (let column: usize = 0; column < n; column += PANEL) {
       const r = residual ? residual + column * 4 : 0;
-      panelRows(y + column * 4, a, panel, r, rows, min(n - column, PANEL), k, ldy, lda, ldr, epilogue.lo, epilogue.hi);
+      panelRows(y + column * 4, a, panel, r, rows, min(n - column, PANEL), k, ldy, lda, ldr, epilogue.sumLo, epilogue.sumHi);
       panel += stride;
     }
     activateRows(y, ldy, rows, n, epilogue);

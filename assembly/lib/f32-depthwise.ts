@@ -22,23 +22,25 @@ function mac(sum: v128, x: v128, tap: i32, k: i32, w0: v128, w1: v128, w2: v128,
   return madd(x, w4, sum);
 }
 
-/** Stores `lanes` channels of `count` pixels. */
+/** Clamps and stores `lanes` channels of `count` pixels, `step` bytes apart. */
 // @ts-ignore: decorator
 @inline
-export function storePixels(y: usize, step: usize, count: usize, lanes: usize, c0: v128, c1: v128, c2: v128, c3: v128, epilogue: Epilogue): void {
-  const lo = f32x4.splat(epilogue.lo);
-  const hi = f32x4.splat(epilogue.hi);
-  storeLanes(y, clamp(c0, lo, hi), lanes);
-  if (count > 1) storeLanes(y + step, clamp(c1, lo, hi), lanes);
-  if (count > 2) storeLanes(y + 2 * step, clamp(c2, lo, hi), lanes);
-  if (count > 3) storeLanes(y + 3 * step, clamp(c3, lo, hi), lanes);
-}
-
-// @ts-ignore: decorator
-@inline
-function storeLanes(y: usize, v: v128, lanes: usize): void {
-  if (lanes >= 4) v128.store(y, v);
-  else storeSome(y, v, lanes);
+export function storePixels(y: usize, step: usize, count: usize, lanes: isize, c0: v128, c1: v128, c2: v128, c3: v128, lo: v128, hi: v128): void {
+  c0 = clamp(c0, lo, hi);
+  c1 = clamp(c1, lo, hi);
+  c2 = clamp(c2, lo, hi);
+  c3 = clamp(c3, lo, hi);
+  if (lanes >= 4) {
+    v128.store(y, c0);
+    if (count > 1) v128.store(y + step, c1);
+    if (count > 2) v128.store(y + 2 * step, c2);
+    if (count > 3) v128.store(y + 3 * step, c3);
+  } else {
+    storeSome(y, c0, lanes);
+    if (count > 1) storeSome(y + step, c1, lanes);
+    if (count > 2) storeSome(y + 2 * step, c2, lanes);
+    if (count > 3) storeSome(y + 3 * step, c3, lanes);
+  }
 }
 
 /**
@@ -46,7 +48,7 @@ function storeLanes(y: usize, v: v128, lanes: usize): void {
  * `s` (1 or 2), both constants.
  * `x`: first input column of the first pixel, in the first of `rows` rows of the kernel that lie inside the image.
  * `w`: first weight block; `skip`: bytes of the kernel's rows before those. Bit j of `inside`: column j is inside.
- * Reads, but does not use, up to 12 bytes past the last channel.
+ * `residual` may be 0. Reads, but does not use, up to 12 bytes past the last channel.
  */
 // @ts-ignore: decorator
 @inline
@@ -56,11 +58,13 @@ export function pixelBlock(
   y: usize,
   x: usize,
   w: usize,
+  residual: usize,
   epilogue: Epilogue,
   channels: usize,
   pixelBytes: usize,
   rowBytes: usize,
   yBytes: usize,
+  rBytes: usize,
   count: usize,
   inside: u32,
   rows: usize,
@@ -69,8 +73,21 @@ export function pixelBlock(
   const weightRow: usize = k * 16;
   const blockBytes: usize = weightRow * k + 16;
   const after = blockBytes - skip - rows * weightRow;
+  // The residual of pixels past the last one is the last one's, so that nothing far away is read.
+  const r1 = rBytes * (min<usize>(count, 2) - 1);
+  const r2 = rBytes * (min<usize>(count, 3) - 1);
+  const r3 = rBytes * (count - 1);
+  const lo = f32x4.splat(epilogue.sumLo);
+  const hi = f32x4.splat(epilogue.sumHi);
   for (let left: isize = channels; left > 0; left -= 4) {
     let c0 = v128.load(w), c1 = c0, c2 = c0, c3 = c0;
+    if (residual) {
+      c0 = f32x4.add(c0, v128.load(residual));
+      c1 = f32x4.add(c1, v128.load(residual + r1));
+      c2 = f32x4.add(c2, v128.load(residual + r2));
+      c3 = f32x4.add(c3, v128.load(residual + r3));
+      residual += 16;
+    }
     w += skip;
     let row = x;
     for (let i = rows; i > 0; i--) {
@@ -148,7 +165,7 @@ export function pixelBlock(
       row += rowBytes;
       w += weightRow;
     }
-    storePixels(y, yBytes, count, left, c0, c1, c2, c3, epilogue);
+    storePixels(y, yBytes, count, left, c0, c1, c2, c3, lo, hi);
     w += after;
     x += 16;
     y += 16;

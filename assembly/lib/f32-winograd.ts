@@ -3,9 +3,8 @@
 // src/ops/winograd-weights.ts. Sums over input channels are products of matrices, one for each element of a tile.
 //
 // `n` and `side` = n + 2 are constants wherever they are parameters.
-import { Epilogue } from "./f32-epilogue";
-import { clamp, madd, nmadd } from "./simd";
-import { storeSome } from "./tail";
+import { Epilogue, storeSum } from "./f32-epilogue";
+import { madd, nmadd } from "./simd";
 
 // @ts-ignore: decorator
 @inline
@@ -104,16 +103,6 @@ function inverse(side: i32, row: i32, m0: v128, m1: v128, m2: v128, m3: v128, m4
   return madd(f32x4.splat(8), f32x4.sub(m3, m4), f32x4.add(f32x4.sub(m1, m2), m5));
 }
 
-/** Adds the residual, clamps and stores `lanes` channels of one pixel. */
-// @ts-ignore: decorator
-@inline
-function storePixel(y: usize, residual: usize, v: v128, lo: v128, hi: v128, lanes: isize): void {
-  if (residual) v = f32x4.add(v, v128.load(residual));
-  v = clamp(v, lo, hi);
-  if (lanes >= 4) v128.store(y, v);
-  else storeSome(y, v, lanes);
-}
-
 /**
  * Aᵀ m A of one tile for all channels, finished and stored to at most `rows` × `columns` pixels at `y`.
  * Element e of the tile is read at m + e · matrixBytes; `temp` holds side · n vectors. `residual` may be 0.
@@ -137,8 +126,8 @@ export function tileInverse(
   rRow: usize,
 ): void {
   const n = side - 2;
-  const lo = f32x4.splat(epilogue.lo);
-  const hi = f32x4.splat(epilogue.hi);
+  const lo = f32x4.splat(epilogue.sumLo);
+  const hi = f32x4.splat(epilogue.sumHi);
   for (let left: isize = channels; left > 0; left -= 4) {
     for (let column = 0; column < side; column++) {
       const from = m + column * matrixBytes;
@@ -165,10 +154,10 @@ export function tileInverse(
       const m5 = side == 6 ? v128.load(from, 80) : m0;
       const p = y + row * yRow;
       const r = residual ? residual + row * rRow : 0;
-      storePixel(p, r, inverse(side, 0, m0, m1, m2, m3, m4, m5), lo, hi, left);
-      if (columns > 1) storePixel(p + yPixel, r ? r + rPixel : 0, inverse(side, 1, m0, m1, m2, m3, m4, m5), lo, hi, left);
-      if (n > 2 && columns > 2) storePixel(p + 2 * yPixel, r ? r + 2 * rPixel : 0, inverse(side, 2, m0, m1, m2, m3, m4, m5), lo, hi, left);
-      if (n > 2 && columns > 3) storePixel(p + 3 * yPixel, r ? r + 3 * rPixel : 0, inverse(side, 3, m0, m1, m2, m3, m4, m5), lo, hi, left);
+      storeSum(p, r, inverse(side, 0, m0, m1, m2, m3, m4, m5), lo, hi, left);
+      if (columns > 1) storeSum(p + yPixel, r ? r + rPixel : 0, inverse(side, 1, m0, m1, m2, m3, m4, m5), lo, hi, left);
+      if (n > 2 && columns > 2) storeSum(p + 2 * yPixel, r ? r + 2 * rPixel : 0, inverse(side, 2, m0, m1, m2, m3, m4, m5), lo, hi, left);
+      if (n > 2 && columns > 3) storeSum(p + 3 * yPixel, r ? r + 3 * rPixel : 0, inverse(side, 3, m0, m1, m2, m3, m4, m5), lo, hi, left);
     }
     m += 16;
     y += 16;

@@ -45,7 +45,7 @@ export function packFilters(to: Float32Array, weights: Float32Array, bias: Array
   }
 }
 
-/** What happens to a sum after bias and residual: the clamp, then the function. */
+/** What happens to a sum after bias and residual: the function, then the clamp. */
 export interface Finish {
   readonly lo?: number;
   readonly hi?: number;

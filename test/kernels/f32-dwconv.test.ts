@@ -19,8 +19,9 @@ const depthwise = (kernel?: number, stride?: number) =>
 
 describe.each(TIERS)("f32_dwconv, %s", (tier) => {
   const bench = new KernelBench(tier, 4 << 20);
+  const rest = [fc.nat(30), fc.nat(2), fc.boolean()] as const;
 
-  function check(conv: Conv, kernel: "f32_dwconv" | "f32_dwconv_square", cut: number, more: number): void {
+  function check(conv: Conv, kernel: "f32_dwconv" | "f32_dwconv_square", cut: number, more: number, withResidual: boolean): void {
     bench.reset();
     const channels = conv.outChannels;
     const taps = conv.kernelHeight * conv.kernelWidth;
@@ -33,20 +34,21 @@ describe.each(TIERS)("f32_dwconv, %s", (tier) => {
     const packed = new Float32Array(depthwiseFloats(channels, taps));
     packDepthwise(packed, weights, bias, channels, taps);
     const y = bench.alloc(((pixels - 1) * ldy + channels) * 4);
-    const args = [y, bench.put(x), bench.put(packed), putEpilogue(bench, { lo: -1, hi: 2 }), putConvShape(bench, conv, { ldy })] as const;
+    const residual = randomFloats(pixels * channels, 6);
+    const args = [y, bench.put(x), bench.put(packed), withResidual ? bench.put(residual) : 0, putEpilogue(bench, { lo: -1, hi: 2 }), putConvShape(bench, conv, { ldy })] as const;
     const at = cut % (lines + 1);
     bench.kernels[kernel](...args, at, lines);
     bench.kernels[kernel](...args, 0, at);
     bench.checkGuards();
     const got = bench.f32(y, (pixels - 1) * ldy + channels).slice();
-    const expected = naiveConv(x, weights, bias, conv).map((sum) => Math.min(Math.max(sum, -1), 2));
+    const expected = naiveConv(x, weights, bias, conv).map((sum, i) => Math.min(Math.max(sum + (withResidual ? residual[i]! : 0), -1), 2));
     expectClose(expected.map((_, i) => got[Math.floor(i / channels) * ldy + (i % channels)]!), expected);
     bench.kernels[kernel](...args, 0, lines);
     expect(bench.f32(y, got.length)).toEqual(got);
   }
 
   test("any kernel, stride and dilation", () => {
-    fc.assert(fc.property(depthwise(), fc.nat(30), fc.nat(2), (conv, cut, more) => check(conv, "f32_dwconv", cut, more)), { numRuns: 100 });
+    fc.assert(fc.property(depthwise(), ...rest, (conv, ...drawn) => check(conv, "f32_dwconv", ...drawn)), { numRuns: 100 });
   });
   test.each([
     [3, 1],
@@ -54,7 +56,7 @@ describe.each(TIERS)("f32_dwconv, %s", (tier) => {
     [5, 1],
     [5, 2],
   ] as const)("square kernel %i, stride %i", (kernel, stride) => {
-    const property = fc.property(depthwise(kernel, stride), fc.nat(30), fc.nat(2), (conv, cut, more) => check(conv, "f32_dwconv_square", cut, more));
+    const property = fc.property(depthwise(kernel, stride), ...rest, (conv, ...drawn) => check(conv, "f32_dwconv_square", ...drawn));
     fc.assert(property, { numRuns: 80 });
   });
 });

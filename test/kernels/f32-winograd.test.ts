@@ -41,7 +41,7 @@ describe.each(TIERS)("f32_winograd, %s", (tier) => {
       const scratch = bench.alloc(winogradScratchBytes(size, bandRows, inChannels, outChannels));
       const args = [y, px, pw, pr, putEpilogue(bench, { lo: -3 }), shape, scratch] as const;
       const at = cut % (tiles + 1);
-      const kernel = bench.kernels[`f32_winograd_${size}x${size}`];
+      const kernel = bench.kernels[size === 2 ? "f32_winograd_2x2" : "f32_winograd_4x4"];
       kernel(...args, at, tiles);
       kernel(...args, 0, at);
       bench.checkGuards();
