@@ -45,16 +45,20 @@ export const reshape = defineView("reshape", (ctx, x) => {
   return pendingShape(ctx, 1);
 });
 
-/** Unknown dimensions, as many as a shape that is computed during the run has. */
-export function pendingShape(ctx: InferContext, index: number): number[] {
-  const rank = ctx.input(index).shape[0] ?? Number.NaN;
-  check(Number.isInteger(rank), "shape", () => `the length of input ${index} is not known`);
-  return new Array<number>(rank).fill(Number.NaN);
+/** How many numbers an input holds that the run computes. */
+function lengthOf(ctx: InferContext, index: number): number {
+  const length = sizeOf(ctx.input(index).shape);
+  check(Number.isInteger(length), "shape", () => `the length of input ${index} is not known`);
+  return length;
 }
+
+/** Unknown dimensions, as many as a shape that is computed during the run has. */
+export const pendingShape = (ctx: InferContext, index: number): number[] => new Array<number>(lengthOf(ctx, index)).fill(Number.NaN);
 
 export const squeeze = defineView("squeeze", (ctx, x) => {
   if (isPending(ctx, "axes", 1)) return x.shape.slice(pendingShape(ctx, 1).length).map(() => Number.NaN);
   const axes = listParameter(ctx, "axes", 1);
+  if (isPending(ctx, "axes", 1)) return x.shape.slice(lengthOf(ctx, 1)).fill(Number.NaN);
   if (!axes) return x.shape.filter((dim) => dim !== 1);
   const dropped = axesOf(axes, x.shape.length);
   for (const axis of dropped)
@@ -64,7 +68,7 @@ export const squeeze = defineView("squeeze", (ctx, x) => {
 
 export const unsqueeze = defineView("unsqueeze", (ctx, x) => {
   const axes = listParameter(ctx, "axes", 1);
-  check(axes, "unsupported", () => "axes that are computed during the run");
+  if (!axes) return new Array<number>(x.shape.length + lengthOf(ctx, 1)).fill(Number.NaN);
   const rank = x.shape.length + axes.length;
   const added = axesOf(axes, rank);
   const rest = x.shape.values();

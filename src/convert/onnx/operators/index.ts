@@ -12,6 +12,7 @@ import { NORMALIZATION } from "./normalization.ts";
 import { POOLING } from "./pooling.ts";
 import { QLINEAR, QLINEAR_MICROSOFT } from "./qlinear.ts";
 import { QUANTIZATION } from "./quantization.ts";
+import { RECURRENT } from "./recurrent.ts";
 import { REDUCTION } from "./reduction.ts";
 import { RESIZE_OPERATORS } from "./resize.ts";
 import { SHAPE } from "./shape.ts";
@@ -27,6 +28,7 @@ export const IMPORT_TABLES: { readonly [domain: string]: ImportTable } = {
     ...LINEAR,
     ...NORMALIZATION,
     ...REDUCTION,
+    ...RECURRENT,
     ...SHAPE,
     ...INDEXING,
     ...RESIZE_OPERATORS,
