@@ -1,0 +1,26 @@
+// The addition at the end of a residual block becomes part of the layer before it.
+import type { Node, Value } from "../graph/types.ts";
+import { plainLayer } from "./fuse-affine.ts";
+import type { Rewriter } from "./rewrite.ts";
+
+/** add(conv2d(x), y), y of the same shape ⇒ conv2d(x, …, residual y). The activation of the add comes along. */
+export function fuseResidual(graph: Rewriter): void {
+  for (const node of graph.nodes()) {
+    const [a, b] = node.inputs;
+    if (node.op !== "add" || !a || !b || a === b || node.outputs[0]!.quant || !graph.sameShape(a, b)) continue;
+    const layer = lastLayer(graph, [a, b]);
+    if (!layer) continue;
+    const residual = layer.outputs[0] === a ? b : a;
+    const [x, weight, bias = null] = layer.inputs;
+    graph.update(layer, { inputs: [x!, weight!, bias, residual], attributes: { ...layer.attributes, ...node.attributes } });
+    graph.replaceNode(node, layer.outputs[0]!);
+  }
+}
+
+/** The layer that runs last: the other operand is there by then. */
+function lastLayer(graph: Rewriter, operands: readonly Value[]): Node | undefined {
+  const layers = operands
+    .map((value) => plainLayer(graph, value, ["conv2d", "matmul"]))
+    .filter((layer): layer is Node => layer !== undefined);
+  return layers.length < 2 ? layers[0] : [...graph.nodes()].findLast((node) => layers.includes(node));
+}

@@ -1,0 +1,77 @@
+// The passes in their order. Each stage is repeated until it changes nothing, so that a pass need not care what
+// another one leaves behind.
+import type { Graph } from "../graph/types.ts";
+import { ALL_OPS } from "../ops/index.ts";
+import type { OpTable } from "../plan/infer.ts";
+import { absorbParameters } from "./absorb-parameters.ts";
+import { cancelTransposes } from "./cancel-transposes.ts";
+import { foldConstants } from "./fold-constants.ts";
+import { fuseActivation, fuseClamp } from "./fuse-activation.ts";
+import { fuseAffine } from "./fuse-affine.ts";
+import { fuseAlpha, fuseTransposedOperand, fuseTransposeIntoDense } from "./fuse-matmul.ts";
+import { fuseNorm } from "./fuse-norm.ts";
+import { fusePad } from "./fuse-pad.ts";
+import { fuseResidual } from "./fuse-residual.ts";
+import { foldViews, mergeReshapes, mergeTransposes, turnTransposesIntoReshapes } from "./merge-views.ts";
+import { nameValues } from "./name-values.ts";
+import { recognizeActivations } from "./recognize-activations.ts";
+import { recognizeNorms } from "./recognize-norms.ts";
+import { removeNoOps } from "./remove-no-ops.ts";
+import { type Pass, Rewriter } from "./rewrite.ts";
+import { shareConstants, shareNodes } from "./share-common.ts";
+
+const removeDead: Pass = (graph) => graph.removeDead();
+
+const CLEAN: readonly Pass[] = [
+  absorbParameters,
+  foldConstants,
+  foldViews,
+  mergeReshapes,
+  mergeTransposes,
+  turnTransposesIntoReshapes,
+  removeNoOps,
+  shareNodes,
+  removeDead,
+];
+
+const RECOGNIZE: readonly Pass[] = [recognizeNorms, recognizeActivations, removeDead];
+
+const FUSE: readonly Pass[] = [
+  fuseTransposedOperand,
+  fuseTransposeIntoDense,
+  fusePad,
+  fuseAffine,
+  fuseAlpha,
+  fuseNorm,
+  fuseResidual,
+  fuseClamp,
+  fuseActivation,
+];
+
+/** Passes that run in turns until nothing changes. */
+export const STAGES: readonly (readonly Pass[])[] = [
+  CLEAN,
+  [...RECOGNIZE, ...CLEAN],
+  [cancelTransposes, ...CLEAN],
+  [...RECOGNIZE, ...CLEAN],
+  [...FUSE, ...CLEAN],
+  [shareConstants, shareNodes, nameValues],
+];
+
+/** More rounds than this mean that two passes undo each other. */
+const MAX_ROUNDS = 50;
+
+/** A smaller graph that computes the same; `graph` stays as it is. `after` is called when a pass is done. */
+export function optimizeGraph(graph: Graph, ops: OpTable = ALL_OPS, after?: (graph: Graph) => void): Graph {
+  const rewriter = new Rewriter(graph, ops);
+  for (const passes of STAGES) {
+    for (let round = 0, changes = -1; changes !== rewriter.changes && round < MAX_ROUNDS; round++) {
+      changes = rewriter.changes;
+      for (const pass of passes) {
+        pass(rewriter);
+        if (after) after(rewriter.finish());
+      }
+    }
+  }
+  return rewriter.finish();
+}
