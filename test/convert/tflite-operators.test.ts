@@ -410,6 +410,17 @@ describe("slicing", () => {
   });
 });
 
+test("UNIQUE", () => {
+  const outputs: TensorSpec[] = [
+    { shape: [0], signature: [-1] },
+    { type: "int32", shape: [9] },
+  ];
+  expect(imported("UNIQUE", { inputs: [f32(9)], outputs, options: [80, [0, "byte", 2]] })).toMatchInlineSnapshot(`
+    "%y:f32[?], –, %y/unique:i64[9] = unique(%a) {sorted=false}
+    %y1:i32[9] = cast(%y/unique) {dataType="int32"}"
+  `);
+});
+
 describe("space", () => {
   test("pads", () => {
     const pads = { ...i32(0, 0, 1, 2), shape: [2, 2] };
@@ -488,6 +499,15 @@ describe("quantization", () => {
     expect(imported("DEQUANTIZE", { inputs: [{ type: "float16", shape: [4] }], outputs: [f32(4)] })).toMatchInlineSnapshot(
       `"%y:f32[4] = cast(%a) {dataType="float32"}"`,
     );
+  });
+
+  test("FAKE_QUANT has 0 among its steps", () => {
+    const options = [58, [0, "float", -1], [1, "float", 2.1], [2, "int", 8], [3, "byte", 1]] as const;
+    expect(imported("FAKE_QUANT", { inputs: [f32(4)], outputs: [f32(4)], options })).toMatchInlineSnapshot(`
+      "%y/clamp:f32[4] = clamp(%a) {min=-1.0007873978465796 max=2.0992125906050205}
+      %y/quantize:i8[4] q(0.01220,-45) = quantize(%y/clamp) {dataType="int8"}
+      %y:f32[4] = dequantize(%y/quantize)"
+    `);
   });
 
   test("a float16 constant is a float32 constant that is stored as float16", () => {

@@ -53,7 +53,6 @@ const TENSOR = {
   isVariable: bool(5),
   sparsity: table(6, "sparsity", SPARSITY),
   shapeSignature: ints(7, "shape_signature"),
-  hasRank: bool(8),
   externalBuffer: uint(10),
 };
 

@@ -1,7 +1,7 @@
 // Parts of tensors: slices, splits, lookups by index, and their counterparts that put parts together.
 import { check } from "../../../errors.ts";
 import type { Attributes, Value } from "../../../graph/types.ts";
-import { elementsOf, like, type OperatorContext, type OperatorImports, shapeOf, unsupported, withOptions } from "../context.ts";
+import { dataTypeOf, elementsOf, like, type OperatorContext, type OperatorImports, shapeOf, unsupported, withOptions } from "../context.ts";
 import { bool, byte, int } from "../flatbuffer.ts";
 import { emitActivated } from "./fused.ts";
 
@@ -110,6 +110,14 @@ const WHERE = (ctx: OperatorContext) => {
   ctx.emit("transpose", [columns], { perm: [1, 0] });
 };
 
+/** Outputs: each value once, in the order in which they come, and where each element of x is among them. */
+const UNIQUE = (ctx: OperatorContext) => {
+  const [values, places] = [ctx.output(0), ctx.output(1)];
+  const inverse = dataTypeOf(places) === "int64" ? places : ctx.value("unique", { dataType: "int64", shape: shapeOf(places) });
+  ctx.emit("unique", [ctx.input(0)], { sorted: false }, [values, null, inverse]);
+  if (inverse !== places) ctx.emit("cast", [inverse], { dataType: dataTypeOf(places) }, [places]);
+};
+
 export const slicing: OperatorImports = {
   CONCATENATION,
   SPLIT,
@@ -123,4 +131,5 @@ export const slicing: OperatorImports = {
   EMBEDDING_LOOKUP,
   SCATTER_ND,
   WHERE,
+  UNIQUE,
 };
