@@ -74,7 +74,8 @@ class ModelImport {
     for (const tensor of graph.initializers) {
       if (scope.values.has(tensor.name)) throw new LanewiseError("format", `there are two constants named "${tensor.name}"`);
       this.#collect(undefined, () => {
-        const value = tensorValue(tensor, scope.prefix + tensor.name);
+        const name = scope.prefix === "" ? tensor.name : this.#builder.freshName(scope.prefix + tensor.name);
+        const value = tensorValue(tensor, name);
         scope.values.set(tensor.name, value);
         if (isPacked(tensor)) markPacked(this.#shared, value);
       });
@@ -133,7 +134,7 @@ class ModelImport {
   ): void {
     const name = scope.prefix + (node.name || node.outputs.find((output) => output !== "") || node.opType);
     const first = this.#builder.nodes.length;
-    const inline = (graph: GraphProto) => this.#inlineGraph(graph, name, scope);
+    const inline = (graph: GraphProto, given: readonly Value[]) => this.#inlineGraph(graph, given, name, scope);
     const context = new NodeContext(this.#builder, { proto: node, name, inputs, version, attributes, inline, shared: this.#shared });
     const result = inNode(node, () => build(context));
     const results = Array.isArray(result) ? (result as (Value | null)[]) : [result as Value];
@@ -169,8 +170,9 @@ class ModelImport {
     }
   }
 
-  #inlineGraph(graph: GraphProto, name: string, parent: Scope): Value[] {
-    const scope: Scope = { ...parent, values: new Map(), parent, prefix: `${name}/` };
+  #inlineGraph(graph: GraphProto, inputs: readonly Value[], name: string, parent: Scope): Value[] {
+    const given = graph.inputs.flatMap((input, i): [string, Value][] => (inputs[i] ? [[input.name, inputs[i]]] : []));
+    const scope: Scope = { ...parent, values: new Map(given), parent, prefix: `${name}/` };
     this.#addInitializers(graph, scope);
     this.#addNodes(graph.nodes, scope);
     return graph.outputs.map((output) => {

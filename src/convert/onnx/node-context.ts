@@ -37,8 +37,8 @@ export interface NodeContextSettings {
   /** Version of the operator set that the node belongs to. */
   readonly version: number;
   readonly attributes: readonly AttributeProto[];
-  /** Adds the nodes of a nested graph here and returns its outputs. */
-  readonly inline: (graph: GraphProto) => Value[];
+  /** Adds the nodes of a nested graph on these inputs, and returns its outputs. */
+  readonly inline: (graph: GraphProto, inputs: readonly Value[]) => Value[];
   /** What importers keep for each other during one import. */
   readonly shared: Map<string, Map<Value, Value>>;
 }
@@ -49,7 +49,7 @@ export class NodeContext {
   readonly version: number;
   readonly attributes: readonly AttributeProto[];
   readonly inputs: readonly (Value | null)[];
-  readonly inline: (graph: GraphProto) => Value[];
+  readonly inline: (graph: GraphProto, inputs: readonly Value[]) => Value[];
   readonly #proto: NodeProto;
   readonly #shared: Map<string, Map<Value, Value>>;
 

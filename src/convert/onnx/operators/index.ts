@@ -4,7 +4,9 @@ import type { Attributes } from "../../../graph/types.ts";
 import { ALL_OPS } from "../../../ops/index.ts";
 import { flag, float, floats, ints, text } from "../attributes.ts";
 import { type ImportTable, type NodeImport, operator } from "../node-context.ts";
+import { ATTENTION_OPERATORS } from "./attention.ts";
 import { BINARY } from "./binary.ts";
+import { CONTROL } from "./control.ts";
 import { CONVOLUTION } from "./convolution.ts";
 import { INDEXING } from "./indexing.ts";
 import { LINEAR } from "./linear.ts";
@@ -34,6 +36,8 @@ export const IMPORT_TABLES: { readonly [domain: string]: ImportTable } = {
     ...RESIZE_OPERATORS,
     ...QUANTIZATION,
     ...QLINEAR,
+    ...ATTENTION_OPERATORS,
+    ...CONTROL,
   },
   "com.microsoft": QLINEAR_MICROSOFT,
 };

@@ -47,20 +47,23 @@ const batchSecond = (node: NodeContext, index: number): Value | null => {
 };
 
 const recurrent = (kind: "rnn" | "gru" | "lstm"): NodeImport =>
-  operator(SCHEMA, (node, { direction, activations, activation_alpha, activation_beta, clip, linear_before_reset, input_forget, layout }) => {
-    const inputs = Array.from({ length: kind === "lstm" ? 8 : 6 }, (_, i) =>
-      layout === 1 && (i === 0 || i === 5 || i === 6) ? batchSecond(node, i) : node.optional(i),
-    );
-    const attributes = {
-      direction,
-      clip,
-      ...attributesOf(activations, activation_alpha, activation_beta),
-      ...(kind === "gru" && { linearBeforeReset: linear_before_reset }),
-      ...(kind === "lstm" && { inputForget: input_forget }),
-    };
-    const outputs = node.emitAll(kind, inputs, attributes, kind === "lstm" ? 3 : 2);
-    if (layout === 0) return outputs;
-    return outputs.map((value, i) => node.emit("transpose", [value], { perm: i === 0 ? [2, 0, 1, 3] : [1, 0, 2] }));
-  });
+  operator(
+    SCHEMA,
+    (node, { direction, activations, activation_alpha, activation_beta, clip, linear_before_reset, input_forget, layout }) => {
+      const inputs = Array.from({ length: kind === "lstm" ? 8 : 6 }, (_, i) =>
+        layout === 1 && (i === 0 || i === 5 || i === 6) ? batchSecond(node, i) : node.optional(i),
+      );
+      const attributes = {
+        direction,
+        clip,
+        ...attributesOf(activations, activation_alpha, activation_beta),
+        ...(kind === "gru" && { linearBeforeReset: linear_before_reset }),
+        ...(kind === "lstm" && { inputForget: input_forget }),
+      };
+      const outputs = node.emitAll(kind, inputs, attributes, kind === "lstm" ? 3 : 2);
+      if (layout === 0) return outputs;
+      return outputs.map((value, i) => node.emit("transpose", [value], { perm: i === 0 ? [2, 0, 1, 3] : [1, 0, 2] }));
+    },
+  );
 
 export const RECURRENT: ImportTable = { GRU: recurrent("gru"), LSTM: recurrent("lstm"), RNN: recurrent("rnn") };

@@ -41,9 +41,9 @@ const Resize = operator(RESIZE, (node, attributes) => {
   return node.emit("resize", usesRoi ? inputs : inputs.with(1, null), { ...common, roi: usesRoi ? roi : undefined, scales, sizes });
 });
 
-/** Opset 10 and before: positions are multiples of the scale, and nearest rounds down. */
+/** Opset 10 and before: positions are multiples of the scale; nearest rounds down to enlarge, and up to shrink. */
 function resizeAsymmetric(node: NodeContext, mode: string, scales: readonly number[] | undefined): Value {
-  const attributes = { mode: mode === "bilinear" ? "linear" : mode, coordinates: "asymmetric", nearest: "floor", scales };
+  const attributes = { mode: mode === "bilinear" ? "linear" : mode, coordinates: "asymmetric", nearest: scales?.some((scale) => scale < 1) ? "ceil" : "floor", scales };
   return node.emit("resize", scales ? [node.input(0)] : [node.input(0), null, node.input(1)], attributes);
 }
 

@@ -19,9 +19,10 @@ const Squeeze = operator({ axes: ints() }, (node, { axes }) => {
   return node.emitWithParameters("squeeze", x, ["axes"]);
 });
 
-const Unsqueeze = operator({ axes: ints() }, (node, { axes }) =>
-  node.emit("unsqueeze", [node.input(0)], { axes: axes ?? node.requireElements(1, "axes") }),
-);
+const Unsqueeze = operator({ axes: ints() }, (node, { axes }) => {
+  const x = node.input(0);
+  return axes ? node.emit("unsqueeze", [x], { axes }) : node.emitWithParameters("unsqueeze", x, ["axes"]);
+});
 
 const Transpose = operator({ perm: ints() }, (node, { perm }) => {
   const x = node.input(0);
@@ -36,7 +37,7 @@ const Concat = operator({ axis: int(1) }, (node, { axis }) => {
 
 /** Sizes are an attribute before opset 13 and an input since; equal parts have a number of outputs since 18. */
 const Split = operator({ axis: int(0), split: ints(), num_outputs: int() }, (node, { axis, split }) => {
-  const given = node.optional(1) && !split;
+  const given = split ? null : node.optional(1);
   const sizes = split ?? (given ? node.elements(1) : equalParts(node, axis));
   return node.emitAll("split", [node.input(0), ...(given && !sizes ? [given] : [])], { axis, sizes });
 });
