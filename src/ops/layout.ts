@@ -8,6 +8,7 @@ import { GENERATE_OPS } from "./generate.ts";
 import { DETECTION_OPS } from "./non-max-suppression.ts";
 import { PAD_OPS } from "./pad.ts";
 import { RECURRENT_OPS } from "./recurrent.ts";
+import { SAMPLE_OPS } from "./sample.ts";
 import { SCATTER_OPS } from "./scatter.ts";
 import { SEARCH_OPS } from "./search.ts";
 import { SEQUENCE_OPS } from "./sequence.ts";
@@ -37,5 +38,6 @@ export const LAYOUT_OPS: readonly OpDef[] = [
   RECURRENT_OPS,
   SEARCH_OPS,
   DETECTION_OPS,
+  SAMPLE_OPS,
   EINSUM_OPS,
 ].flat();

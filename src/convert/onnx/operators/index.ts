@@ -17,6 +17,7 @@ import { QUANTIZATION } from "./quantization.ts";
 import { RECURRENT } from "./recurrent.ts";
 import { REDUCTION } from "./reduction.ts";
 import { RESIZE_OPERATORS } from "./resize.ts";
+import { SAMPLING } from "./sampling.ts";
 import { SHAPE } from "./shape.ts";
 import { UNARY } from "./unary.ts";
 
@@ -33,6 +34,7 @@ export const IMPORT_TABLES: { readonly [domain: string]: ImportTable } = {
     ...RECURRENT,
     ...SHAPE,
     ...INDEXING,
+    ...SAMPLING,
     ...RESIZE_OPERATORS,
     ...QUANTIZATION,
     ...QLINEAR,
