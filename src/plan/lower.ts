@@ -77,6 +77,9 @@ class PlannedOperand implements Operand {
   }
 }
 
+/** True where the operand's rows lie apart in a wider tensor. */
+const isSpread = ({ rowStride, shape }: Operand): boolean => rowStride !== (shape.at(-1) ?? 1);
+
 /** Collects the steps of one node. */
 class NodeLowering implements LowerContext {
   readonly attributes: AttributeReader;
@@ -119,10 +122,25 @@ class NodeLowering implements LowerContext {
     if (!this.#op.host) {
       throw new LanewiseError("unsupported", "no kernel takes these data types, and there is no TypeScript fallback");
     }
-    const host = { op: this.#op, inputs: this.inputs, outputs: this.outputs };
     for (const operand of [...this.inputs, ...this.outputs]) operand?.pointer;
+    const host = { op: this.#op, inputs: this.inputs, outputs: this.outputs.map((y) => (y && isSpread(y) ? this.#gathered(y) : y)) };
     this.steps.push({ node: this.#node, index: this.#index, args: [], host, cost: {} });
+    for (const [i, y] of this.outputs.entries()) if (y && host.outputs[i] !== y) this.#spread(y, host.outputs[i]!);
   }
+
+  /** An output whose rows lie apart, put together for TypeScript. */
+  #gathered(y: PlannedOperand): Operand {
+    const { dataType, shape, quant, size, bytes, known } = y;
+    return { dataType, shape, quant, size, bytes, known, rowStride: shape.at(-1)!, pointer: this.scratch(bytes) };
+  }
+
+  #spread(y: PlannedOperand, gathered: Operand): void {
+    const elementBytes = ELEMENT_BYTES[y.dataType];
+    const rowBytes = gathered.rowStride * elementBytes;
+    const rows = rowBytes > 0 ? y.bytes / rowBytes : 0;
+    this.emitSplit("x8_copy_rows", rows, [y.pointer, gathered.pointer, rowBytes, y.rowStride * elementBytes, rowBytes]);
+  }
+
   scratch(bytes: number): Pointer {
     const block = new Block(`${this.#node.name} scratch`, bytes, this.#index, this.#index);
     this.scratchBlocks.push(block);

@@ -77,15 +77,28 @@ class Placer {
     return op.view({ input: this.#typing.staticType(input), outputs, attributes: new AttributeReader(node.attributes), inputCount });
   }
 
-  /** The block of an input that output 0 may overwrite: it fills the block, and nothing in the block is needed later. */
+  /**
+   * The block of an input that output 0 may overwrite: it fills the block, nothing in the block is needed later, and
+   * no other input is read from the block out of step.
+   */
   #dyingInput(node: Node, op: OpDef, output: Value, step: number): Block | undefined {
     const bytes = bytesOf(this.#typing.staticType(output));
     for (const index of op.inPlace ?? []) {
       const input = node.inputs[index];
       const location = input && this.locations.get(input);
-      if (location && location.offset === 0 && location.block.bytes === bytes && location.block.last <= step) return location.block;
+      if (!location || location.block.bytes !== bytes || location.block.last > step || !this.#fills(input)) continue;
+      const { block } = location;
+      const safe = (other: Value | null, i: number) =>
+        !other || this.locations.get(other)?.block !== block || (op.inPlace!.includes(i) && this.#fills(other));
+      if (node.inputs.every(safe)) return block;
     }
     return undefined;
+  }
+
+  /** True for a value that is its whole block, not a part. */
+  #fills(value: Value): boolean {
+    const { block, offset } = this.locations.get(value)!;
+    return offset === 0 && block.bytes === bytesOf(this.#typing.staticType(value));
   }
 
   /** Moves inputs of concatenations into the concatenated block where that does not make the arena larger. */
@@ -103,14 +116,19 @@ class Placer {
     if (target.offset !== 0 || target.block.bytes !== bytesOf(type)) return;
     const rank = type.shape.length;
     const axis = (new AttributeReader(node.attributes).number("axis") + rank) % rank;
+    const along = axis === rank - 1;
     const outer = sizeOf(type.shape.slice(0, axis));
-    const inner = sizeOf(type.shape.slice(axis + 1)) * ELEMENT_BYTES[type.dataType];
+    if (!along && outer > 1) return;
+    // A row is the last dimension; the target's rows lie apart where it is itself merged into something wider.
+    const rowStride = target.rowStride ?? type.shape[rank - 1]!;
+    const unit = along ? 1 : sizeOf(type.shape.slice(axis + 1, -1)) * rowStride;
     let at = 0;
     for (const input of node.inputs) {
       if (!input) continue;
-      const strided = outer > 1;
-      if (this.#canMerge(input, output, step) && (!strided || (axis === rank - 1 && this.#writesStrided(input)))) {
-        this.#merge(this.locations.get(input)!, target.block, at * inner, strided ? type.shape[axis] : undefined);
+      const spread = along ? outer > 1 : target.rowStride !== undefined;
+      if (this.#canMerge(input, output, step) && (!spread || this.#writesStrided(input))) {
+        const offset = at * unit * ELEMENT_BYTES[type.dataType];
+        this.#merge(this.locations.get(input)!, target.block, offset, spread ? rowStride : undefined);
       }
       at += this.#typing.staticType(input).shape[axis]!;
     }
@@ -118,9 +136,8 @@ class Placer {
 
   #canMerge(input: Value, output: Value, step: number): boolean {
     const location = this.locations.get(input);
-    if (!location || location.offset !== 0 || location.block.parent || this.#uses.get(input) !== 1) return false;
-    const fills = location.block.bytes === bytesOf(this.#typing.staticType(input));
-    return fills && location.block.last === step && location.block !== this.locations.get(output)!.block && sameQuant(input, output);
+    if (!location || location.block.parent || this.#uses.get(input) !== 1) return false;
+    return this.#fills(input) && location.block.last === step && location.block !== this.locations.get(output)!.block && sameQuant(input, output);
   }
 
   /** The value's producer can spread its rows, and nothing else lies in its block. */
@@ -134,12 +151,13 @@ class Placer {
   #merge(source: Location, target: Block, offset: number, rowStride: number | undefined): void {
     const { block } = source;
     const before = this.#peak();
-    const first = target.first;
+    const around = blocksAround(target);
+    const firsts = around.map(({ first }) => first);
     block.parent = { buffer: target, offset };
-    target.first = Math.min(first, block.first);
+    for (const outer of around) outer.first = Math.min(outer.first, block.first);
     if (this.#peak() > before) {
       block.parent = undefined;
-      target.first = first;
+      for (const [i, outer] of around.entries()) outer.first = firsts[i]!;
     } else if (rowStride !== undefined) source.rowStride = rowStride;
   }
 
@@ -149,6 +167,11 @@ class Placer {
   #peak(): number {
     return lowerBound(this.roots());
   }
+}
+
+/** A block and all that it is a part of. */
+function blocksAround(block: Block): Block[] {
+  return block.parent ? [block, ...blocksAround(block.parent.buffer as Block)] : [block];
 }
 
 const sameQuant = (a: Value, b: Value): boolean =>
