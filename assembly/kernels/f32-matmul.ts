@@ -71,10 +71,14 @@ class MatmulShape {
   yInner: usize;
   aInner: usize;
   bInner: usize;
+  /** Elements between two rows of the residual, and its steps along the batch. */
+  ldr: usize;
+  rOuter: usize;
+  rInner: usize;
 }
 
 /**
- * Products [begin, end) of a batch: Y = epilogue(A · scale · B + bias). `bias` may be 0.
+ * Products [begin, end) of a batch: Y = epilogue(A · scale · B + bias, residual). `bias` and `residual` may be 0.
  * `scratch` holds the panels of one B; a B that the next product shares is packed once.
  */
 export function f32_matmul(
@@ -82,6 +86,7 @@ export function f32_matmul(
   a: usize,
   b: usize,
   bias: usize,
+  residual: usize,
   epilogue: Epilogue,
   shape: MatmulShape,
   scratch: usize,
@@ -101,6 +106,7 @@ export function f32_matmul(
     }
     const at = y + (outer * shape.yOuter + inner * shape.yInner) * 4;
     const rows = a + (outer * shape.aOuter + inner * shape.aInner) * 4;
-    gemm(at, rows, scratch, 0, epilogue, shape.m, n, k, shape.ldy * 4, shape.lda * 4, 0);
+    const r = residual ? residual + (outer * shape.rOuter + inner * shape.rInner) * 4 : 0;
+    gemm(at, rows, scratch, r, epilogue, shape.m, n, k, shape.ldy * 4, shape.lda * 4, shape.ldr * 4);
   }
 }

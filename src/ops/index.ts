@@ -2,8 +2,10 @@
 import type { OpTable } from "../plan/infer.ts";
 import type { OpDef } from "./define.ts";
 import { LAYOUT_OPS } from "./layout.ts";
+import { MATRIX_OPS } from "./matrix.ts";
+import { POINTWISE_OPS } from "./pointwise.ts";
 
-const FAMILIES: readonly (readonly OpDef[])[] = [LAYOUT_OPS];
+const FAMILIES: readonly (readonly OpDef[])[] = [LAYOUT_OPS, POINTWISE_OPS, MATRIX_OPS];
 
 /** Every operator of the engine. */
 export const ALL_OPS: OpTable = Object.fromEntries(FAMILIES.flat().map((op) => [op.name, op]));

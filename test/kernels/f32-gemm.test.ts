@@ -109,9 +109,13 @@ describe.each(TIERS)("f32 products, %s", (tier) => {
           yInner: m * n,
           aInner: m * k,
           bInner: shared ? 0 : n * k,
+          ldr: n,
+          rOuter: inner * m * n,
+          rInner: m * n,
         });
+        const residual = randomFloats(outer * inner * m * n, 10);
         const y = bench.alloc(outer * inner * m * n * 4);
-        bench.kernels.f32_matmul(y, bench.put(a), bench.put(b), bench.put(bias), putEpilogue(bench), shape, bench.alloc(panelFloats(n, k) * 4), 0, outer * inner);
+        bench.kernels.f32_matmul(y, bench.put(a), bench.put(b), bench.put(bias), bench.put(residual), putEpilogue(bench), shape, bench.alloc(panelFloats(n, k) * 4), 0, outer * inner);
         bench.checkGuards();
         for (let item = 0; item < outer * inner; item++) {
           const from = shared ? 0 : item * n * k;
@@ -119,7 +123,8 @@ describe.each(TIERS)("f32 products, %s", (tier) => {
             const [row, col] = [Math.floor(i / n), i % n];
             return 0.5 * b[from + (transposed ? col * k + row : i)]!;
           });
-          const expected = naiveProduct(a.subarray(item * m * k, (item + 1) * m * k), dense, bias, m, n, k);
+          const product = naiveProduct(a.subarray(item * m * k, (item + 1) * m * k), dense, bias, m, n, k);
+          const expected = product.map((sum, i) => sum + residual[item * m * n + i]!);
           expectClose(bench.f32(y + item * m * n * 4, m * n), expected);
         }
       }),

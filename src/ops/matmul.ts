@@ -1,0 +1,166 @@
+// Products of matrices in float32, over leading batch axes.
+import { check } from "../errors.ts";
+import type { TensorType } from "../graph/types.ts";
+import { sizeOf } from "../graph/types.ts";
+import { FEW_ROWS, isPackable, packedWeights } from "./conv.ts";
+import { type AttributeReader, defineOp, type HostContext, type InferContext, type KernelArgument, type LowerContext, offsetBy } from "./define.ts";
+import { epilogueOf } from "./finish-f32.ts";
+import { finishReals } from "./finish-reals.ts";
+import { emitMove, moveOver, stridesOf } from "./moves.ts";
+import { PANEL, packPanels, panelFloats } from "./pack-f32.ts";
+import { realsOf, writeReals } from "./real.ts";
+import { broadcastShape, broadcastStrides } from "./tile.ts";
+
+/** A product as its operands' shapes say. A vector is a matrix of one row (a) or one column (b), dropped from the output. */
+export interface Product {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Leading axes of a, b and the output. */
+  readonly aBatch: readonly number[];
+  readonly bBatch: readonly number[];
+  readonly batch: readonly number[];
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly shape: readonly number[];
+}
+
+/** Throws `shape` where the operands do not fit. */
+export function productOf(attributes: AttributeReader, a: TensorType, b: TensorType): Product {
+  check(a.shape.length > 0 && b.shape.length > 0, "shape", () => "a matrix product needs operands with at least one axis");
+  const [transposeA, transposeB] = [attributes.boolean("transposeA", false), attributes.boolean("transposeB", false)];
+  const [aShape, bShape] = [a.shape.length > 1 ? a.shape : [1, ...a.shape], b.shape.length > 1 ? b.shape : [...b.shape, 1]];
+  const [aRows, aCols] = aShape.slice(-2) as [number, number];
+  const [bRows, bCols] = bShape.slice(-2) as [number, number];
+  const [m, k] = transposeA ? [aCols, aRows] : [aRows, aCols];
+  const [depth, n] = transposeB ? [bCols, bRows] : [bRows, bCols];
+  check(Number.isNaN(k) || Number.isNaN(depth) || k === depth, "shape", () => `${k} columns of the first operand meet ${depth} rows of the second`);
+  const [aBatch, bBatch] = [aShape.slice(0, -2), bShape.slice(0, -2)];
+  const batch = broadcastShape(aBatch, bBatch);
+  const shape = [...batch, ...(a.shape.length > 1 ? [m] : []), ...(b.shape.length > 1 ? [n] : [])];
+  return { m, n, k: Number.isNaN(k) ? depth : k, aBatch, bBatch, batch, transposeA, transposeB, shape };
+}
+
+/** A step through the batch with the elements that output, a and b move by. */
+interface BatchAxis {
+  readonly size: number;
+  readonly y: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+/** Batch axes outermost first; neighbours that all operands walk as one are joined. */
+function batchAxes({ m, n, k, aBatch, bBatch, batch }: Product): BatchAxis[] {
+  const axes: BatchAxis[] = [];
+  const [y, a, b] = [stridesOf(batch), broadcastStrides(aBatch, batch), broadcastStrides(bBatch, batch)];
+  for (const [i, size] of batch.entries()) {
+    if (size === 1) continue;
+    const axis = { size, y: y[i]! * m * n, a: a[i]! * m * k, b: b[i]! * k * n };
+    const outer = axes.at(-1);
+    const joins = outer && outer.y === axis.y * size && outer.a === axis.a * size && outer.b === axis.b * size;
+    if (joins) axes[axes.length - 1] = { ...axis, size: outer.size * size };
+    else axes.push(axis);
+  }
+  return axes;
+}
+
+/** a with its rows where the kernels want them: a copy when it is transposed. */
+function rowsOfA(ctx: LowerContext, { m, k, aBatch, transposeA }: Product): KernelArgument & object {
+  const a = ctx.input(0);
+  if (!transposeA || m === 1 || k === 1) return a.pointer;
+  const scratch = ctx.scratch(a.bytes);
+  const shape = [sizeOf(aBatch), m, k];
+  emitMove(ctx, scratch, a.pointer, 4, moveOver(shape, stridesOf(shape), [m * k, 1, m]));
+  return scratch;
+}
+
+/** Constant b without batch axes: packed once, and all rows of a are one matrix. */
+function lowerDense(ctx: LowerContext, product: Product): void {
+  const { n, k, transposeB } = product;
+  const y = ctx.output(0);
+  const m = sizeOf(product.batch) * product.m;
+  const alpha = ctx.attributes.number("alpha", 1);
+  const ldy = product.shape.at(-1) === n ? y.rowStride : n;
+  const weights = packedWeights(ctx, `panels ${transposeB} ${alpha}`, panelFloats(n, k), (to, known, bias) => {
+    const data = alpha === 1 ? known : known.map((value) => value * alpha);
+    packPanels(to, 0, { data, n, k, rowStride: transposeB ? 1 : n, colStride: transposeB ? k : 1 }, bias);
+  });
+  const args = [y.pointer, rowsOfA(ctx, product), weights, ctx.inputs[3]?.pointer ?? 0, epilogueOf(ctx)] as const;
+  const cost = { flops: 2 * m * n * k };
+  if (m <= FEW_ROWS) ctx.emitSplit("f32_gemv", Math.ceil(n / PANEL), [...args, m, n, k, ldy, k, n], cost);
+  else ctx.emitSplit("f32_gemm", m, [...args, n, k, ldy, k, n], cost);
+}
+
+const floatBits = (value: number): number => new Int32Array(new Float32Array([value]).buffer)[0]!;
+
+/** Any b: each matrix is packed on the way to its product. */
+function lowerBatch(ctx: LowerContext, product: Product): void {
+  const { m, n, k, transposeB } = product;
+  const [b, y, bias, residual] = [ctx.input(1), ctx.output(0), ctx.inputs[2], ctx.inputs[3]];
+  const a = rowsOfA(ctx, product);
+  const [epilogue, scratch] = [epilogueOf(ctx), ctx.scratch(panelFloats(n, k) * 4)];
+  const ldy = product.shape.at(-1) === n ? y.rowStride : n;
+  /** Elements of an output that is dense, as elements of this one. */
+  const spread = (elements: number): number => (elements / n) * ldy;
+  const axes = batchAxes(product);
+  const [inner, outer] = [axes.pop() ?? { size: 1, y: 0, a: 0, b: 0 }, axes.pop() ?? { size: 1, y: 0, a: 0, b: 0 }];
+  const scale = floatBits(ctx.attributes.number("alpha", 1));
+  const words = Int32Array.of(
+    ...[m, n, k, ldy, k, transposeB ? 1 : n, transposeB ? k : 1, scale, inner.size],
+    ...[spread(outer.y), outer.a, outer.b, spread(inner.y), inner.a, inner.b, n, outer.y, inner.y],
+  );
+  const shape = ctx.table(words);
+  const emit = (rest: readonly BatchAxis[], yAt: number, aAt: number, bAt: number): void => {
+    const [axis, ...others] = rest;
+    if (axis) {
+      for (let i = 0; i < axis.size; i++) emit(others, yAt + i * axis.y, aAt + i * axis.a, bAt + i * axis.b);
+      return;
+    }
+    const units = outer.size * inner.size;
+    const r = residual ? offsetBy(residual.pointer, yAt * 4) : 0;
+    const [to, from, by] = [offsetBy(y.pointer, spread(yAt) * 4), offsetBy(a, aAt * 4), offsetBy(b.pointer, bAt * 4)];
+    ctx.emitSplit("f32_matmul", units, [to, from, by, bias?.pointer ?? 0, r, epilogue, shape, scratch], { flops: 2 * units * m * n * k });
+  };
+  emit(axes, 0, 0, 0);
+}
+
+/** y[…, M, N] = finish(alpha · a[…, M, K] · b[…, K, N] + bias[N] + residual). */
+export const matmul = defineOp({
+  name: "matmul",
+  inPlace: [3],
+  stridedOutput: true,
+  infer(ctx: InferContext): TensorType[] {
+    return [{ dataType: ctx.input(0).dataType, shape: productOf(ctx.attributes, ctx.input(0), ctx.input(1)).shape }];
+  },
+  lower(ctx: LowerContext) {
+    const [a, b, y, residual] = [ctx.input(0), ctx.input(1), ctx.output(0), ctx.inputs[3]];
+    const product = productOf(ctx.attributes, a, b);
+    if (a.dataType !== "float32" || b.dataType !== "float32" || product.k === 0) return false;
+    check(!residual || residual.size === y.size, "shape", () => `the residual must have the output's ${y.size} elements, found ${residual?.size}`);
+    if (y.size === 0) return;
+    if (isPackable(ctx) && sizeOf(product.bBatch) === 1) lowerDense(ctx, product);
+    else lowerBatch(ctx, product);
+  },
+  host(ctx: HostContext) {
+    const [a, b] = [ctx.input(0), ctx.input(1)];
+    const product = productOf(ctx.attributes, a, b);
+    const { m, n, k, transposeA, transposeB } = product;
+    const [x, w] = [realsOf(a, ctx.inputQuants[0]), realsOf(b, ctx.inputQuants[1])];
+    const alpha = ctx.attributes.number("alpha", 1);
+    const sums = new Float64Array(sizeOf(product.batch) * m * n);
+    const walk = (axes: readonly BatchAxis[], yAt: number, aAt: number, bAt: number): void => {
+      const [axis, ...others] = axes;
+      if (axis) for (let i = 0; i < axis.size; i++) walk(others, yAt + i * axis.y, aAt + i * axis.a, bAt + i * axis.b);
+      else
+        for (let i = 0; i < m * n; i++) {
+          const [row, col] = [Math.floor(i / n), i % n];
+          let sum = 0;
+          for (let p = 0; p < k; p++) sum += x[aAt + (transposeA ? p * m + row : row * k + p)]! * w[bAt + (transposeB ? col * k + p : p * n + col)]!;
+          sums[yAt + i] = alpha * sum;
+        }
+    };
+    walk(batchAxes(product), 0, 0, 0);
+    writeReals(ctx.outputs[0]!, finishReals(ctx, sums, n), ctx.outputQuants[0]);
+  },
+});
+
