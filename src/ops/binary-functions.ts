@@ -1,0 +1,84 @@
+// Every binary function once: its number for the kernels, and itself on numbers and on 64-bit integers.
+import { BinaryCode, CompareCode } from "./codes.ts";
+
+export interface BinaryFunction {
+  /** How `f32_binary` knows it; absent where only TypeScript computes it. */
+  readonly code?: BinaryCode;
+  /** The operands may change places. */
+  readonly commutes?: boolean;
+  real(a: number, b: number): number;
+  /** Exactly, on 64-bit integers. */
+  wide?(a: bigint, b: bigint): bigint;
+  /** On integers that a number holds, where that differs from `real`. */
+  integer?(a: number, b: number): number;
+}
+
+const nanOr = (a: number, b: number, value: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : value);
+
+/** JavaScript says NaN where C and everybody else say 1. */
+const pow = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b);
+
+/** The remainder with the divisor's sign. */
+const floorMod = (a: number, b: number): number => {
+  const rest = a % b;
+  return rest !== 0 && rest < 0 !== b < 0 ? rest + b : rest;
+};
+
+const wideFloorMod = (a: bigint, b: bigint): bigint => {
+  if (b === 0n) return 0n;
+  const rest = a % b;
+  return rest !== 0n && rest < 0n !== b < 0n ? rest + b : rest;
+};
+
+const wideDiv = (a: bigint, b: bigint): bigint => (b === 0n ? 0n : a / b);
+
+/** Operators that clamp their result and may apply an activation to it. */
+export const ARITHMETIC: { readonly [name: string]: BinaryFunction } = {
+  add: { code: BinaryCode.add, commutes: true, real: (a, b) => a + b, wide: (a, b) => a + b },
+  sub: { code: BinaryCode.sub, real: (a, b) => a - b, wide: (a, b) => a - b },
+  mul: { code: BinaryCode.mul, commutes: true, real: (a, b) => a * b, wide: (a, b) => a * b, integer: Math.imul },
+  div: {
+    code: BinaryCode.div,
+    real: (a, b) => a / b,
+    wide: wideDiv,
+    integer: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
+  },
+  max: { code: BinaryCode.max, commutes: true, real: (a, b) => nanOr(a, b, Math.max(a, b)), wide: (a, b) => (a > b ? a : b) },
+  min: { code: BinaryCode.min, commutes: true, real: (a, b) => nanOr(a, b, Math.min(a, b)), wide: (a, b) => (a < b ? a : b) },
+  squared_difference: {
+    code: BinaryCode.squaredDifference,
+    commutes: true,
+    real: (a, b) => (a - b) * (a - b),
+    wide: (a, b) => (a - b) * (a - b),
+  },
+  pow: {
+    code: BinaryCode.pow,
+    real: pow,
+    wide: (a, b) => (b >= 0n ? BigInt.asIntN(64, a ** b) : BigInt(Math.trunc(Number(a) ** Number(b)))),
+  },
+};
+
+/** Operators whose result has the operands' type. */
+export const PLAIN: { readonly [name: string]: BinaryFunction } = {
+  prelu: { code: BinaryCode.prelu, real: (a, b) => (a < 0 ? a * b : a), wide: (a, b) => (a < 0n ? a * b : a) },
+  floor_div: {
+    real: (a, b) => Math.floor(a / b),
+    wide: (a, b) => wideDiv(a - wideFloorMod(a, b), b),
+    integer: (a, b) => (b === 0 ? 0 : Math.floor(a / b)),
+  },
+  atan2: { real: Math.atan2 },
+};
+
+/** mod with the sign of the divisor, or of the dividend. */
+export const MOD: BinaryFunction = { real: floorMod, wide: wideFloorMod };
+export const FMOD: BinaryFunction = { real: (a, b) => a % b, wide: (a, b) => (b === 0n ? 0n : a % b) };
+
+/** Comparisons hold for numbers and for 64-bit integers alike. */
+export const COMPARISONS: { readonly [name: string]: { readonly code: CompareCode; holds<T extends number | bigint>(a: T, b: T): boolean } } = {
+  equal: { code: CompareCode.equal, holds: (a, b) => a === b },
+  not_equal: { code: CompareCode.notEqual, holds: (a, b) => a !== b },
+  less: { code: CompareCode.less, holds: (a, b) => a < b },
+  less_equal: { code: CompareCode.lessEqual, holds: (a, b) => a <= b },
+  greater: { code: CompareCode.greater, holds: (a, b) => a > b },
+  greater_equal: { code: CompareCode.greaterEqual, holds: (a, b) => a >= b },
+};
