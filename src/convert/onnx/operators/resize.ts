@@ -43,7 +43,12 @@ const Resize = operator(RESIZE, (node, attributes) => {
 
 /** Opset 10 and before: positions are multiples of the scale; nearest rounds down to enlarge, and up to shrink. */
 function resizeAsymmetric(node: NodeContext, mode: string, scales: readonly number[] | undefined): Value {
-  const attributes = { mode: mode === "bilinear" ? "linear" : mode, coordinates: "asymmetric", nearest: scales?.some((scale) => scale < 1) ? "ceil" : "floor", scales };
+  const attributes = {
+    mode: mode === "bilinear" ? "linear" : mode,
+    coordinates: "asymmetric",
+    nearest: "simple",
+    scales,
+  };
   return node.emit("resize", scales ? [node.input(0)] : [node.input(0), null, node.input(1)], attributes);
 }
 

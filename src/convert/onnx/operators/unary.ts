@@ -71,7 +71,7 @@ const PRelu = (node: NodeContext) => {
 const Dropout = operator({ ratio: float(0.5) }, (node, { ratio }) => {
   const x = node.input(0);
   const training = node.version >= 12 && node.optional(2) !== null && node.requireElements(2, "a training mode")[0] === 1;
-  const dropped = node.version >= 12 && node.optional(1) ? node.requireElements(1, "a ratio")[0] : ratio;
+  const dropped = node.version >= 12 && node.optional(1) ? node.elements(1)?.[0] : ratio;
   if (training && dropped !== 0) throw node.unsupported("training mode");
   if (!node.hasOutput(1)) return x;
   return [x, filledLike(node, x, 1, node.version >= 10 ? "bool" : node.type(x).dataType)];

@@ -66,8 +66,12 @@ function paddedDepth(node: NodeContext, x: Value, { begin, end }: VolumeWindow, 
   return node.emit("pad", [x], { mode: "constant", pads: [0, begin, 0, 0, 0, 0, end, 0, 0, 0], value });
 }
 
-const outputDepth = (size: number, { begin, end, extent, stride }: VolumeWindow): number =>
-  Math.floor((size + begin + end - extent) / stride) + 1;
+/** Windows along depth; with `ceil` a last one that is not whole counts when it begins before the padding at the end. */
+function outputDepth(size: number, { begin, end, extent, stride }: VolumeWindow, ceil = false): number {
+  const steps = (size + begin + end - extent) / stride;
+  const last = Math.ceil(steps);
+  return (ceil && last * stride < size + begin ? last : Math.floor(steps)) + 1;
+}
 
 /** A convolution over N, C, D, H, W. Throws `unsupported` where the shape of `x` is not known before a run. */
 export function convolveVolume(node: NodeContext, x: Value, weights: Value, bias: Value | null, window: Window, groups: number): Value {
@@ -88,10 +92,10 @@ export function convolveVolume(node: NodeContext, x: Value, weights: Value, bias
 export function poolVolume(node: NodeContext, x: Value, op: string, kernel: readonly number[], window: Window, options: Attributes): Value {
   const shape = node.staticShape(x);
   const split = splitWindow(node, kernel[0]!, window);
-  if (options.ceilMode) throw node.unsupported("ceil_mode over three axes");
   const isMax = op === "max_pool2d";
-  const volume = paddedDepth(node, channelsLast(node, x), split, isMax ? -3.4028234663852886e38 : 0);
-  const depth = outputDepth(shape[2]!, split);
+  const depth = outputDepth(shape[2]!, split, options.ceilMode === true);
+  const end = Math.max((depth - 1) * split.stride + split.extent - split.begin - shape[2]!, split.end);
+  const volume = paddedDepth(node, channelsLast(node, x), { ...split, end }, isMax ? -3.4028234663852886e38 : 0);
   const attributes = { ...split.image, ...options, kernel: kernel.slice(1) };
   const joined = overDepths(node, volume, split, depth, (image) => node.emit(op, [image], attributes), isMax ? "max" : "add");
   return channelsFirst(node, isMax ? joined : meanOverDepth(node, joined, split, shape[2]!, depth, options.countIncludePad === true));
@@ -108,7 +112,8 @@ function meanOverDepth(
 ): Value {
   const shares = Array.from({ length: outDepth }, (_, i) => {
     const depths = Array.from({ length: window.depths }, (_, k) => i * window.stride + k * window.dilation - window.begin);
-    return 1 / (countsPadding ? window.depths : depths.filter((depth) => depth >= 0 && depth < size).length);
+    const [first, last] = countsPadding ? [-window.begin, size + window.end] : [0, size];
+    return 1 / depths.filter((depth) => depth >= first && depth < last).length;
   });
   return node.emit("mul", [sums, node.constant(node.type(sums).dataType, [outDepth, 1, 1, 1], shares)]);
 }
