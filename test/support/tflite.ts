@@ -19,6 +19,15 @@ export interface TensorSpec {
   /** Instead of the buffer that `data` gets. */
   readonly buffer?: number;
   readonly isVariable?: boolean;
+  /** `data` has only what is not zero. */
+  readonly sparsity?: SparsitySpec;
+}
+
+/** How a sparse constant is walked; a dimension is dense, or lists where its segments end and the indices in them. */
+export interface SparsitySpec {
+  readonly traversalOrder: readonly number[];
+  readonly blockMap: readonly number[];
+  readonly dimensions: readonly (number | { readonly segments: readonly number[]; readonly indices: readonly number[] })[];
 }
 
 export interface OperatorSpec {
@@ -100,6 +109,7 @@ function writeBuffer(b: Builder, data: ArrayBufferView, place: number | undefine
 
 function writeTensor(b: Builder, spec: TensorSpec, buffer: number): Offset {
   const { name = "", type = "float32", shape = [], signature, scale, zeroPoint = [], axis = 0, isVariable } = spec;
+  const sparsity = spec.sparsity && writeSparsity(b, spec.sparsity);
   const fields: Field[] = [
     [0, "offset", ints(b, shape)],
     [1, "byte", TENSOR_TYPES.indexOf(type)],
@@ -109,7 +119,36 @@ function writeTensor(b: Builder, spec: TensorSpec, buffer: number): Offset {
   if (scale) fields.push([4, "offset", writeQuantization(b, scale, zeroPoint, axis)]);
   if (isVariable) fields.push([5, "byte", 1]);
   if (signature) fields.push([7, "offset", ints(b, signature)]);
+  if (sparsity !== undefined) fields.push([6, "offset", sparsity]);
   return table(b, 10, fields);
+}
+
+/** Numbers of the union's int32, uint16 and uint8 vectors. */
+const [INT32S, UINT16S, UINT8S] = [1, 2, 3];
+
+function writeSparsity(b: Builder, { traversalOrder, blockMap, dimensions }: SparsitySpec): Offset {
+  const list = (values: readonly number[]): readonly [number, Offset] => {
+    const most = Math.max(...values);
+    if (most > 0xffff) return [INT32S, table(b, 1, [[0, "offset", ints(b, values)]])];
+    if (most > 0xff) return [UINT16S, table(b, 1, [[0, "offset", vector(b, 2, values, (value) => b.addInt16(value))]])];
+    return [UINT8S, table(b, 1, [[0, "offset", vector(b, 1, values, (value) => b.addInt8(value))]])];
+  };
+  const written = dimensions.map((dimension) => {
+    if (typeof dimension === "number") return table(b, 6, [[1, "int", dimension]]);
+    const [segments, indices] = [list(dimension.segments), list(dimension.indices)];
+    return table(b, 6, [
+      [0, "byte", 1],
+      [2, "byte", segments[0]],
+      [3, "offset", segments[1]],
+      [4, "byte", indices[0]],
+      [5, "offset", indices[1]],
+    ]);
+  });
+  return table(b, 3, [
+    [0, "offset", ints(b, traversalOrder)],
+    [1, "offset", ints(b, blockMap)],
+    [2, "offset", offsets(b, written)],
+  ]);
 }
 
 const writeQuantization = (b: Builder, scale: readonly number[], zeroPoint: readonly number[], axis: number): Offset => {
