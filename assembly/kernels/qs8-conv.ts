@@ -4,26 +4,21 @@
 //
 // Scratch:
 //   | where each output pixel's window begins in the band: u32 × (pixels of a band + 4) | band of int16 |
-import { ConvShape, panelTiles, TO_INT8 } from "../lib/qs8-panel";
+import { ConvShape, panelTiles, TO_FLOAT32, TO_INT8, widthOf } from "../lib/qs8-panel";
 import { widen } from "../lib/widen";
 
-/** Pixels that the windows of one output row cover. */
-// @ts-ignore: decorator
-@inline
-function widthOf(shape: ConvShape): usize {
-  return (shape.outWidth - 1) * shape.strideWidth + (shape.kernelWidth - 1) * shape.dilationWidth + 1;
-}
-
-/** Widens the input under the windows of output rows `from` … `to` of the image at x. */
-function widenBand(shape: ConvShape, band: usize, x: usize, from: usize, to: usize): void {
+/** Widens the input under the windows of output rows `from` … `to` of the image at x, whose rows' scales begin at `rowScale`. */
+function widenBand(shape: ConvShape, band: usize, x: usize, rowScale: usize, from: usize, to: usize): void {
   const width = widthOf(shape);
   const left = min(shape.padLeft, width), inside = min(shape.inWidth, width - left);
   const covered = (shape.kernelHeight - 1) * shape.dilationHeight + 1;
   const rows = (to - from - 1) * shape.strideHeight + covered;
   const top = <i32>(from * shape.strideHeight - shape.padTop);
   const channels = shape.inChannels, rowBytes = shape.inWidth * channels;
-  if (inside == width && inside == shape.inWidth && top >= 0 && <usize>top + rows <= shape.inHeight && shape.strideHeight <= covered) {
-    widen(band, x + <usize>top * rowBytes, rows * rowBytes, shape.xZero);
+  const isFloat = shape.output == TO_FLOAT32, scaleStep = shape.rowScaleStep;
+  const zero = isFloat ? load<i32>(rowScale, 4) : shape.xZero;
+  if (!(isFloat && scaleStep) && inside == width && inside == shape.inWidth && top >= 0 && <usize>top + rows <= shape.inHeight && shape.strideHeight <= covered) {
+    widen(band, x + <usize>top * rowBytes, rows * rowBytes, zero);
     return;
   }
   const pitch = width * channels * 2, leftBytes = left * channels * 2, rightBytes = (width - left - inside) * channels * 2;
@@ -34,7 +29,7 @@ function widenBand(shape: ConvShape, band: usize, x: usize, from: usize, to: usi
       memory.fill(band, 0, pitch);
     } else {
       memory.fill(band, 0, leftBytes);
-      widen(band + leftBytes, x + <usize>at * rowBytes, inside * channels, shape.xZero);
+      widen(band + leftBytes, x + <usize>at * rowBytes, inside * channels, isFloat ? load<i32>(rowScale + <usize>at * scaleStep, 4) : zero);
       memory.fill(band + pitch - rightBytes, 0, rightBytes);
     }
   }
@@ -76,7 +71,7 @@ function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usi
     const first = pixel - image * imagePixels;
     const row = first / shape.outWidth;
     const last = min(end - image * imagePixels, min(row + shape.bandRows, shape.outHeight) * shape.outWidth);
-    widenBand(shape, band, x + image * imageBytes, row, (last - 1) / shape.outWidth + 1);
+    widenBand(shape, band, x + image * imageBytes, rowScale + image * imagePixels * shape.rowScaleStep, row, (last - 1) / shape.outWidth + 1);
     placeWindows(shape, scratch, first - row * shape.outWidth, last - first);
     multiplyBand<W>(shape, y, w, rowScale, scratch, band, pixel, last - first);
     pixel += last - first;
@@ -85,8 +80,8 @@ function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usi
 
 /**
  * y = conv(x, w) on the int8 image x[N, inHeight, inWidth, inChannels], as the ConvShape at `table` says;
- * `w` holds its panels of int16 weights, group by group, and `rowScale` the rows' scales where y is
- * float32. Split by output pixels of all images.
+ * `w` holds its panels of int16 weights, group by group. Where y is float32, `rowScale` holds { scale f32,
+ * zero i32 } for all, or for each row of a matrix. Split by output pixels of all images.
  */
 export function qs8_conv_4x8(
   y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize,

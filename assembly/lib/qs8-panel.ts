@@ -60,7 +60,7 @@ export class ConvShape {
   runs: usize;
   runStep: usize;
   quads: usize;
-  /** Of TO_FLOAT32: bytes between the { scale, zero } of two output pixels, or 0 where all share one. */
+  /** Of TO_FLOAT32: bytes between the { scale f32, zero i32 } of two input rows, or 0 where all share one. */
   rowScaleStep: usize;
   /** Of TO_FLOAT32: the clamp. */
   lowest: f32;
@@ -181,7 +181,7 @@ export function storeRows(y: usize, ldy: usize, y01: v128, y23: v128, rows: usiz
 }
 
 /** One row of eight sums as int32, or as float32: sum · row's scale · channel's scale + bias, clamped. */
-function storeWide(shape: ConvShape, y: usize, low: v128, high: v128, panel: usize, bias: usize, cols: usize, rowScale: usize): void {
+export function storeWide(shape: ConvShape, y: usize, low: v128, high: v128, panel: usize, bias: usize, cols: usize, rowScale: usize): void {
   if (shape.output == TO_FLOAT32) {
     const row = v128.load32_splat(rowScale);
     const lowest = f32x4.splat(shape.lowest), highest = f32x4.splat(shape.highest);

@@ -9,7 +9,7 @@ import {
   scratchBytesOf,
 } from "../../src/ops/quantized/conv-shape.ts";
 import { KernelBench, TIERS } from "../support/kernels.ts";
-import { requantize } from "../support/quantized.ts";
+import { random, randomInt8, requantize } from "../support/quantized.ts";
 
 const AWKWARD = [1, 2, 3, 4, 5, 7, 8, 9, 15, 17, 31, 33];
 
@@ -55,16 +55,7 @@ const caseOf = fc.record({
 });
 type Case = typeof caseOf extends fc.Arbitrary<infer T> ? T : never;
 
-/** A small generator, so that a failure's case prints short. */
-function random(seed: number): () => number {
-  let state = seed | 1;
-  return () => {
-    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) | 0;
-    return ((state ^ (state >>> 13)) >>> 0) / 2 ** 32;
-  };
-}
-
-function sumAt(g: ConvGeometry, x: Int8Array, w: Int8Array, c: Case, image: number, oy: number, ox: number, channel: number): number {
+function sumAt(g: ConvGeometry, x: Int8Array, w: Int8Array, c: Case, xZero: number, image: number, oy: number, ox: number, channel: number): number {
   const groupIn = g.inChannels / g.groups;
   const from = Math.floor(channel / (g.outChannels / g.groups)) * groupIn;
   let sum = 0;
@@ -76,7 +67,7 @@ function sumAt(g: ConvGeometry, x: Int8Array, w: Int8Array, c: Case, image: numb
       for (let i = 0; i < groupIn; i++) {
         const weight = w[((channel * g.kernelHeight + ky) * g.kernelWidth + kx) * groupIn + i] ?? 0;
         const value = x[((image * g.inHeight + iy) * g.inWidth + ix) * g.inChannels + from + i] ?? 0;
-        sum += (weight - c.wZero) * (value - c.xZero);
+        sum += (weight - c.wZero) * (value - xZero);
       }
     }
   }
@@ -87,25 +78,28 @@ function check(bench: KernelBench, c: Case): void {
   bench.reset();
   const g = c.geometry;
   const next = random(c.seed);
-  const int8 = (length: number) => Int8Array.from({ length }, () => (next() < 0.1 ? (next() < 0.5 ? -128 : 127) : Math.floor(next() * 256) - 128));
-  const x = int8(c.images * g.inHeight * g.inWidth * g.inChannels);
-  const w = int8((g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels) / g.groups);
+  const x = randomInt8(next, c.images * g.inHeight * g.inWidth * g.inChannels);
+  const w = randomInt8(next, (g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels) / g.groups);
   const scales = Float32Array.from({ length: g.outChannels }, () => c.scale * (0.5 + next()));
-  const rows = Float32Array.from({ length: c.images * g.outHeight * g.outWidth * 2 }, () => 0.5 + next());
   const isFloat = c.kind === "float32";
+  const perRow = isFloat && g.outWidth === 1 && g.inWidth === 1 && g.kernelHeight === 1 && g.inHeight === g.outHeight && g.strideHeight === 1;
+  const rows = Float32Array.from({ length: c.images * g.outHeight * g.outWidth * 2 }, () => 0.5 + next());
+  const rowZeros = new Int32Array(rows.buffer);
+  for (let row = 0; row < rows.length / 2; row++) rowZeros[row * 2 + 1] = c.xZero + (perRow ? row % 5 : 0);
   const bias = Float64Array.from({ length: g.outChannels }, () => (isFloat ? Math.fround(next() - 0.5) : Math.floor(next() * 20001) - 10000));
   const [lo, hi] = isFloat ? [-2, 2.5] : [Math.min(...c.clamp), Math.max(...c.clamp)];
   const ldy = g.outChannels + c.gap;
-  const output: ConvOutput = { kind: c.kind, ldy, xZero: c.xZero, yZero: c.yZero, lo, hi, rowScaleStep: 8 };
+  const output: ConvOutput = { kind: c.kind, ldy, xZero: c.xZero, yZero: c.yZero, lo, hi, rowScaleStep: perRow ? 8 : 0 };
   const pixels = c.images * g.outHeight * g.outWidth;
   const expected = Float64Array.from({ length: pixels * ldy }, (_, at) => {
     const pixel = Math.floor(at / ldy), channel = at % ldy;
     if (channel >= g.outChannels) return 0;
     const inImage = pixel % (g.outHeight * g.outWidth);
-    const sum = sumAt(g, x, w, c, Math.floor(pixel / (g.outHeight * g.outWidth)), Math.floor(inImage / g.outWidth), inImage % g.outWidth, channel);
+    const scaleAt = perRow ? pixel * 2 : 0, xZero = isFloat ? rowZeros[scaleAt + 1]! : c.xZero;
+    const sum = sumAt(g, x, w, c, xZero, Math.floor(pixel / (g.outHeight * g.outWidth)), Math.floor(inImage / g.outWidth), inImage % g.outWidth, channel);
     if (c.kind === "int32") return sum + bias[channel]!;
     if (c.kind === "int8") return requantize(sum + bias[channel]!, scales[channel]!, c.yZero, lo, hi);
-    const product = Math.fround(Math.fround(Math.fround(sum) * rows[pixel * 2]!) * scales[channel]!);
+    const product = Math.fround(Math.fround(Math.fround(sum) * rows[scaleAt]!) * scales[channel]!);
     return Math.min(Math.max(Math.fround(product + bias[channel]!), lo), hi);
   });
 

@@ -38,6 +38,13 @@ export interface ConvOutput {
   readonly rowScaleStep: number;
 }
 
+/** rows × k times k × cols, as the convolution that it is. */
+export const matrixGeometry = (rows: number, k: number, cols: number): ConvGeometry => ({
+  inHeight: rows, inWidth: 1, inChannels: k,
+  outHeight: rows, outWidth: 1, outChannels: cols,
+  groups: 1, kernelHeight: 1, kernelWidth: 1, strideHeight: 1, strideWidth: 1, dilationHeight: 1, dilationWidth: 1, padTop: 0, padLeft: 0,
+});
+
 /** Contiguous elements that a window is made of: kernelHeight × `count` runs of `length`, `step` elements apart. */
 export interface Runs {
   readonly count: number;

@@ -1,0 +1,17 @@
+// Any function of one byte, from the table of its 256 results.
+
+/** y[row][col] = table[x[row][col]] for rows begin … end of `cols` bytes; bytes count as unsigned. `y` may be `x`. */
+export function x8_lut(y: usize, x: usize, table: usize, cols: usize, ldy: usize, ldx: usize, begin: usize, end: usize): void {
+  for (let row = begin; row < end; row++) {
+    let to = y + row * ldy, from = x + row * ldx;
+    const last = to + cols;
+    for (const fours = last - (cols & 3); to < fours; to += 4, from += 4) {
+      const bytes = load<u32>(from);
+      store<u8>(to, load<u8>(table + (bytes & 255)));
+      store<u8>(to, load<u8>(table + ((bytes >> 8) & 255)), 1);
+      store<u8>(to, load<u8>(table + ((bytes >> 16) & 255)), 2);
+      store<u8>(to, load<u8>(table + (bytes >> 24)), 3);
+    }
+    for (; to < last; to++, from++) store<u8>(to, load<u8>(table + load<u8>(from)));
+  }
+}
