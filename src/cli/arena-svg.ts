@@ -43,10 +43,10 @@ interface Scale {
   readonly width: number;
 }
 
-const escape = (value: string): string => value.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+const escapeXml = (value: string): string => value.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
 const round = (value: number): string => value.toFixed(1);
 const text = (x: number, y: number, content: string, attributes: string): string =>
-  `<text x="${round(x)}" y="${round(y)}" ${attributes}>${escape(content)}</text>`;
+  `<text x="${round(x)}" y="${round(y)}" ${attributes}>${escapeXml(content)}</text>`;
 
 function drawBlock({ name, bytes, first, last, offset }: ArenaBlock, index: number, { x, y }: Scale): string {
   const left = x(first);
@@ -57,7 +57,7 @@ function drawBlock({ name, bytes, first, last, offset }: ArenaBlock, index: numb
   const fill = name.endsWith(" scratch") ? "#d9d9d9" : `hsl(${Math.round(index * 137.5) % 360} 62% 80%)`;
   const tip = `${name}: ${bytes} bytes at ${offset}, nodes ${first} to ${last}`;
   return (
-    `<g><title>${escape(tip)}</title>` +
+    `<g><title>${escapeXml(tip)}</title>` +
     `<rect x="${round(left)}" y="${round(top)}" width="${round(width)}" height="${round(height)}" fill="${fill}" stroke="#555" stroke-width="0.5"/>` +
     `${label(name, formatBytes(bytes), left, top, width, height)}</g>`
   );
@@ -70,11 +70,15 @@ function label(name: string, bytes: string, left: number, top: number, width: nu
   const size = Math.min(12, thickness - 2, (length - 6) / (CHARACTER * Math.min(name.length, 12)));
   if (size < 5) return "";
   const room = Math.floor((length - 6) / (size * CHARACTER));
-  const lines = thickness > size * 2.5 ? [cut(name, room), cut(bytes, room)] : [cut(room >= name.length + bytes.length + 1 ? `${name} ${bytes}` : name, room)];
+  const lines =
+    thickness > size * 2.5
+      ? [cut(name, room), cut(bytes, room)]
+      : [cut(room >= name.length + bytes.length + 1 ? `${name} ${bytes}` : name, room)];
   const [cx, cy] = [left + width / 2, top + height / 2];
   const turn = upright ? ` transform="rotate(-90 ${round(cx)} ${round(cy)})"` : "";
   const first = cy + size * (0.35 - 0.6 * (lines.length - 1));
-  const row = (line: string, i: number) => text(cx, first + i * size * 1.2, line, `text-anchor="middle" font-size="${round(size)}" fill="#222"`);
+  const row = (line: string, i: number) =>
+    text(cx, first + i * size * 1.2, line, `text-anchor="middle" font-size="${round(size)}" fill="#222"`);
   return `<g${turn}>${lines.map(row).join("")}</g>`;
 }
 
@@ -98,7 +102,10 @@ function nodeAxis({ nodes }: PlanDescription, { x, y, nodeWidth }: Scale): strin
     return text(at, base, cut(`${i} ${op}`, 18), `text-anchor="end" fill="#555" transform="rotate(-90 ${round(at)} ${round(base)})"`);
   });
   const atOutputs = x(nodes.length) + nodeWidth / 2 + 4;
-  return [...named, text(atOutputs, base, "outputs", `text-anchor="end" fill="#555" transform="rotate(-90 ${round(atOutputs)} ${round(base)})"`)];
+  return [
+    ...named,
+    text(atOutputs, base, "outputs", `text-anchor="end" fill="#555" transform="rotate(-90 ${round(atOutputs)} ${round(base)})"`),
+  ];
 }
 
 /** The least that any layout needs. */

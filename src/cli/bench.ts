@@ -1,8 +1,8 @@
 // `lanewise bench`: how fast a model is here, from loading to the steady state.
 import type { Command } from "commander";
-import { formatBytes, formatMs, table } from "./text.ts";
-import { measuredInputs, type ModelOptions, openModel, positive, withInputOptions, withModelOptions } from "./model-options.ts";
+import { type ModelOptions, measuredInputs, openModel, positive, withInputOptions, withModelOptions } from "./model-options.ts";
 import { Progress } from "./progress.ts";
+import { formatBytes, formatMs, table } from "./text.ts";
 
 interface BenchOptions extends ModelOptions {
   readonly time: number;
@@ -59,7 +59,11 @@ async function timeRuns(run: () => void, budgetMs: number): Promise<number[]> {
   return times.sort((a, b) => a - b);
 }
 
-function describe(result: Record<"medianMs" | "minMs" | "p90Ms" | "p99Ms" | "loadMs" | "firstMs" | "memoryBytes" | "processBytes" | "runs", number> & { tier: string }): string {
+function describe(
+  result: Record<"medianMs" | "minMs" | "p90Ms" | "p99Ms" | "loadMs" | "firstMs" | "memoryBytes" | "processBytes" | "runs", number> & {
+    tier: string;
+  },
+): string {
   const rows = [
     ["median", formatMs(result.medianMs)],
     ["fastest", formatMs(result.minMs)],

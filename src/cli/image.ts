@@ -68,7 +68,11 @@ function unpack(data: ArrayLike<number>, width: number, height: number, depth: n
 }
 
 /** The input's shape with open dimensions decided, and the axes of height, width and channels (−1: none). */
-function placeImage(shape: readonly (number | null)[], image: Image, wanted: ImageOptions["layout"]): { shape: number[]; layout: number[] } {
+function placeImage(
+  shape: readonly (number | null)[],
+  image: Image,
+  wanted: ImageOptions["layout"],
+): { shape: number[]; layout: number[] } {
   const rank = shape.length;
   const isChannels = (dim: number | null | undefined) => dim === 1 || dim === 3 || dim === 4;
   const last = rank >= 3 && (wanted ? wanted === "nhwc" : isChannels(shape[rank - 1]) || !isChannels(shape[rank - 3]));
@@ -86,7 +90,8 @@ function placeImage(shape: readonly (number | null)[], image: Image, wanted: Ima
 /** Grey from RGB by Rec. 601, RGB from grey, with opaque alpha where a fourth channel is wanted. */
 function withChannels({ width, height, channels, data }: Image, wanted: number): Image {
   const color = channels >= 3;
-  const at = (pixel: number, c: number) => (c === 3 ? (channels === 4 ? data[pixel * 4 + 3]! : 255) : data[pixel * channels + (color ? c : 0)]!);
+  const at = (pixel: number, c: number) =>
+    c === 3 ? (channels === 4 ? data[pixel * 4 + 3]! : 255) : data[pixel * channels + (color ? c : 0)]!;
   const grey = (pixel: number) => (color ? 0.299 * at(pixel, 0) + 0.587 * at(pixel, 1) + 0.114 * at(pixel, 2) : at(pixel, 0));
   const value = (pixel: number, c: number) => (wanted === 1 ? grey(pixel) : at(pixel, c));
   const length = width * height * wanted;

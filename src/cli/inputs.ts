@@ -17,7 +17,10 @@ export function splitSpec(spec: string, names: readonly string[]): { name: strin
   const name = names.filter((candidate) => spec.startsWith(`${candidate}=`)).sort((a, b) => b.length - a.length)[0];
   if (name !== undefined) return { name, value: spec.slice(name.length + 1) };
   if (names.length === 1 && !spec.includes("=")) return { name: names[0]!, value: spec };
-  throw new LanewiseError("input", `"${spec}" is not NAME=…; the model's inputs are ${names.map((known) => `"${known}"`).join(", ") || "none"}`);
+  throw new LanewiseError(
+    "input",
+    `"${spec}" is not NAME=…; the model's inputs are ${names.map((known) => `"${known}"`).join(", ") || "none"}`,
+  );
 }
 
 /** `NAME=1,3,224,224` for each. Throws `input`. */
@@ -25,14 +28,20 @@ export function readShapes(specs: readonly string[], names: readonly string[]): 
   const entries = specs.map((spec): [string, number[]] => {
     const { name, value } = splitSpec(spec, names);
     const shape = value.split(/[,x]/).map(Number);
-    if (!shape.every((dim) => Number.isInteger(dim) && dim >= 0)) throw new LanewiseError("input", `"${value}" is not a shape such as 1,3,224,224`);
+    if (!shape.every((dim) => Number.isInteger(dim) && dim >= 0))
+      throw new LanewiseError("input", `"${value}" is not a shape such as 1,3,224,224`);
     return [name, shape];
   });
   return Object.fromEntries(entries);
 }
 
 /** The tensors for `NAME=FILE` specs. Throws `input`. */
-export async function readInputs(model: Model, specs: readonly string[], shapes: Shapes, options: ImageOptions): Promise<Record<string, Tensor>> {
+export async function readInputs(
+  model: Model,
+  specs: readonly string[],
+  shapes: Shapes,
+  options: ImageOptions,
+): Promise<Record<string, Tensor>> {
   const names = Object.keys(model.inputs);
   const entries: [string, Tensor][] = [];
   for (const spec of specs) {

@@ -95,8 +95,20 @@ const arenaSummary = ({ arenaBytes, arenaLowerBound, weightBytes }: PlanDescript
   `packed weights ${formatBytes(weightBytes)}`;
 
 function describePlan(plan: PlanDescription): string {
-  const steps = plan.steps.map(({ node, op, kernel, flops }, i) => [`${i}`, cut(node, 48), op, kernel, flops > 0 ? (flops / 1e6).toFixed(3) : ""]);
-  const blocks = plan.lifetimes.map(({ name, offset, bytes, first, last }) => [cut(name, 60), `${offset}`, `${bytes}`, `${first}`, `${last}`]);
+  const steps = plan.steps.map(({ node, op, kernel, flops }, i) => [
+    `${i}`,
+    cut(node, 48),
+    op,
+    kernel,
+    flops > 0 ? (flops / 1e6).toFixed(3) : "",
+  ]);
+  const blocks = plan.lifetimes.map(({ name, offset, bytes, first, last }) => [
+    cut(name, 60),
+    `${offset}`,
+    `${bytes}`,
+    `${first}`,
+    `${last}`,
+  ]);
   return [
     colors.bold("nodes"),
     ...plan.nodes.map((line, i) => `${String(i).padStart(4)}  ${line}`),

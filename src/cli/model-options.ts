@@ -61,7 +61,8 @@ export async function openModel(path: string, { tier, memory }: Partial<ModelOpt
 }
 
 /** The shapes given for a model's inputs. */
-export const shapesFor = (model: Model, options: Pick<ModelOptions, "shape">): Shapes => readShapes(options.shape, Object.keys(model.inputs));
+export const shapesFor = (model: Model, options: Pick<ModelOptions, "shape">): Shapes =>
+  readShapes(options.shape, Object.keys(model.inputs));
 
 /** The inputs given, and made-up ones for those that are not. */
 export async function measuredInputs(model: Model, options: ModelOptions): Promise<Record<string, Tensor>> {

@@ -26,7 +26,8 @@ export const isNpy = (bytes: Uint8Array): boolean => bytes[0] === 0x93 && bytes[
 export function readNpy(bytes: Uint8Array): Tensor {
   const { data, shape, dtype, fortranOrder } = parseNpy(bytes);
   const dataType = BY_CODE.get(dtype);
-  if (!dataType) throw new LanewiseError("input", `an .npy of "${dtype}" is no tensor; it must hold one of ${[...BY_CODE.keys()].join(", ")}`);
+  if (!dataType)
+    throw new LanewiseError("input", `an .npy of "${dtype}" is no tensor; it must hold one of ${[...BY_CODE.keys()].join(", ")}`);
   if (fortranOrder && shape.length > 1) throw new LanewiseError("input", "the .npy is in Fortran order; save numpy.ascontiguousarray(x)");
   const elements = dataType === "bool" ? Uint8Array.from(data as unknown as ArrayLike<boolean>, Number) : (data as unknown as TypedArray);
   return new Tensor(dataType, shape, elements);

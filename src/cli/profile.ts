@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import colors from "picocolors";
 import type { ProfileRow } from "../index.ts";
-import { measuredInputs, type ModelOptions, openModel, positive, withInputOptions, withModelOptions } from "./model-options.ts";
+import { type ModelOptions, measuredInputs, openModel, positive, withInputOptions, withModelOptions } from "./model-options.ts";
 import { cut, formatMs, formatShare, table } from "./text.ts";
 
 interface ProfileOptions extends ModelOptions {
@@ -53,11 +53,23 @@ function operatorTable(rows: readonly ProfileRow[], totalMs: number): string {
   const sums = [...new Set(rows.map((row) => row.op))].map((op) => {
     const members = rows.filter((row) => row.op === op);
     const sum = (amount: (row: ProfileRow) => number) => members.reduce((total, row) => total + amount(row), 0);
-    return { op, count: members.length, ms: sum((row) => row.ms), flops: sum((row) => row.gflops * row.ms * 1e6), bytes: sum((row) => row.gbps * row.ms * 1e6) };
+    return {
+      op,
+      count: members.length,
+      ms: sum((row) => row.ms),
+      flops: sum((row) => row.gflops * row.ms * 1e6),
+      bytes: sum((row) => row.gbps * row.ms * 1e6),
+    };
   });
   const cells = sums
     .sort((a, b) => b.ms - a.ms)
-    .map(({ op, count, ms, flops, bytes }) => [op, `${count}`, ms.toFixed(4), formatShare(totalMs > 0 ? ms / totalMs : 0), rate(flops, bytes, ms)]);
+    .map(({ op, count, ms, flops, bytes }) => [
+      op,
+      `${count}`,
+      ms.toFixed(4),
+      formatShare(totalMs > 0 ? ms / totalMs : 0),
+      rate(flops, bytes, ms),
+    ]);
   return table(["operator", " nodes", " ms", " share", " rate"], cells);
 }
 

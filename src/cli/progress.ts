@@ -17,7 +17,10 @@ export class Progress {
   update(done: number, total: number): void {
     if (!process.stderr.isTTY || total <= 0 || performance.now() - this.#started < QUIET_MS) return;
     if (!this.#bar) {
-      this.#bar = new SingleBar({ format: `${this.#label} {bar} {percentage} %`, stream: process.stderr, clearOnComplete: true, hideCursor: true }, Presets.rect);
+      this.#bar = new SingleBar(
+        { format: `${this.#label} {bar} {percentage} %`, stream: process.stderr, clearOnComplete: true, hideCursor: true },
+        Presets.rect,
+      );
       this.#bar.start(total, 0);
     }
     this.#bar.setTotal(total);

@@ -67,7 +67,10 @@ function describeOutput(tensor: Tensor, file: string | undefined): string {
   if (values.length <= 8) return `${type} ${values.map(short).join(" ")}`;
   const order = values.map((_, i) => i).sort((a, b) => values[b]! - values[a]!);
   if (tensor.shape.filter((dim) => dim > 1).length <= 1) {
-    return `${type} largest ${order.slice(0, 5).map((i) => `#${i}: ${short(values[i]!)}`).join("  ")}`;
+    return `${type} largest ${order
+      .slice(0, 5)
+      .map((i) => `#${i}: ${short(values[i]!)}`)
+      .join("  ")}`;
   }
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   return `${type} min ${short(values[order.at(-1)!]!)}  mean ${short(mean)}  max ${short(values[order[0]!]!)}`;

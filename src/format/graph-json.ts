@@ -77,7 +77,9 @@ export class GraphEncoder {
   }
 
   #attributes(attributes: Attributes): object | null {
-    const entries = Object.entries(attributes).flatMap(([name, value]) => (value === undefined ? [] : [[name, this.#attribute(value)] as const]));
+    const entries = Object.entries(attributes).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, this.#attribute(value)] as const],
+    );
     return entries.length > 0 ? Object.fromEntries(entries) : null;
   }
 

@@ -34,7 +34,10 @@ export function readCompact(bytes: Uint8Array): Graph {
   const { metadata, tensors } = readContainer(bytes);
   const text = metadata.get(GRAPH_KEY);
   if (text === undefined) {
-    throw new LanewiseError("format", `header.__metadata__: expected the graph under "${GRAPH_KEY}", found a safetensors file of weights alone`);
+    throw new LanewiseError(
+      "format",
+      `header.__metadata__: expected the graph under "${GRAPH_KEY}", found a safetensors file of weights alone`,
+    );
   }
   return new GraphReader(JsonAt.parse(text, GRAPH_KEY), tensors).graph;
 }
@@ -52,23 +55,41 @@ class GraphReader {
   constructor(root: JsonAt, tensors: ReadonlyMap<string, StoredTensor>) {
     const version = root.field("version").integer(1);
     if (version > FORMAT_VERSION) {
-      throw new LanewiseError("unsupported", `the file has format version ${version}, and this release reads up to ${FORMAT_VERSION}: update lanewise`);
+      throw new LanewiseError(
+        "unsupported",
+        `the file has format version ${version}, and this release reads up to ${FORMAT_VERSION}: update lanewise`,
+      );
     }
     this.#tensors = tensors;
     this.#quants = this.#readQuants(root);
-    this.#values = root.field("constants").items().map((entry) => this.#readConstant(entry));
+    this.#values = root
+      .field("constants")
+      .items()
+      .map((entry) => this.#readConstant(entry));
     this.graph = this.#readGraph(root, 0);
     for (const [i, { type }] of this.graph.inputs.entries()) if (!type) root.field("inputs").item(i).fail("a type");
-    checkUnique(root.field("inputs"), this.graph.inputs.map((value) => value.name));
-    checkUnique(root.field("outputs"), this.graph.outputs.map((value, i) => this.graph.outputNames?.[i] ?? value.name));
+    checkUnique(
+      root.field("inputs"),
+      this.graph.inputs.map((value) => value.name),
+    );
+    checkUnique(
+      root.field("outputs"),
+      this.graph.outputs.map((value, i) => this.graph.outputNames?.[i] ?? value.name),
+    );
   }
 
   #readGraph(at: JsonAt, depth: number): Graph {
     if (depth > MAX_DEPTH) at.fail(`at most ${MAX_DEPTH} graphs within each other`);
     const outside = this.#values.length;
-    const inputs = at.field("inputs").items().map((entry) => this.#readInput(entry));
+    const inputs = at
+      .field("inputs")
+      .items()
+      .map((entry) => this.#readInput(entry));
     this.#values.push(...inputs);
-    const nodes = at.field("nodes").items().map((entry, i) => this.#readNode(entry, i, depth));
+    const nodes = at
+      .field("nodes")
+      .items()
+      .map((entry, i) => this.#readNode(entry, i, depth));
     const graph = { inputs, nodes, ...this.#readOutputs(at.field("outputs")) };
     if (depth > 0) this.#values.length = outside;
     return graph;
@@ -86,9 +107,15 @@ class GraphReader {
   #readNode(at: JsonAt, index: number, depth: number): Node {
     const op = at.item(0).text();
     const name = at.item(4).absent ? defaultNodeName(op, index) : at.item(4).text();
-    const inputs = at.item(1).items().map((item) => (item.value === -1 ? null : this.#valueAt(item)));
+    const inputs = at
+      .item(1)
+      .items()
+      .map((item) => (item.value === -1 ? null : this.#valueAt(item)));
     const attributes = at.item(3).absent ? {} : this.#readAttributes(at.item(3), depth);
-    const outputs = at.item(2).items().map((item, i) => (item.absent ? null : { name: defaultValueName(name, i), quant: this.#quantAt(item) }));
+    const outputs = at
+      .item(2)
+      .items()
+      .map((item, i) => (item.absent ? null : { name: defaultValueName(name, i), quant: this.#quantAt(item) }));
     for (const value of outputs) {
       if (!value) continue;
       this.#values.push(value);
@@ -140,11 +167,15 @@ class GraphReader {
     const { name, storage } = tensor;
     if (!at.isList) return { name, type: { dataType: storage, shape: tensor.shape }, constant: { storage, bytes: tensor.bytes } };
     const dataType = at.item(2).absent ? storage : readDataType(at.item(2));
-    if (dataType !== storage && !(dataType === "float32" && storage === "float16")) at.item(2).fail(`a data type that ${storage} can store`);
+    if (dataType !== storage && !(dataType === "float32" && storage === "float16"))
+      at.item(2).fail(`a data type that ${storage} can store`);
     const shape = at.item(3).absent ? tensor.shape : readShape(at.item(3));
     const quant = this.#quantAt(at.item(1));
     if (quant?.axis !== undefined && quant.scale.length !== shape[quant.axis]) {
-      throw new LanewiseError("shape", `${at.path}: expected ${shape[quant.axis]} scales along axis ${quant.axis} of [${shape}], found ${quant.scale.length}`);
+      throw new LanewiseError(
+        "shape",
+        `${at.path}: expected ${shape[quant.axis]} scales along axis ${quant.axis} of [${shape}], found ${quant.scale.length}`,
+      );
     }
     return { name, type: { dataType, shape }, quant, constant: { storage, bytes: this.#bytesFor(tensor, shape, at) } };
   }
@@ -198,7 +229,12 @@ const readDataType = (at: JsonAt): DataType => {
 /** A shape in which null stands for a dimension that is not known before a run. */
 function readOpenShape(at: JsonAt): number[] {
   const shape = at.items().map((dim) => (dim.absent ? Number.NaN : dim.integer(0)));
-  readShape(new JsonAt(shape.filter((dim) => !Number.isNaN(dim)), at.path));
+  readShape(
+    new JsonAt(
+      shape.filter((dim) => !Number.isNaN(dim)),
+      at.path,
+    ),
+  );
   return shape;
 }
 

@@ -46,7 +46,10 @@ export function readContainer(bytes: Uint8Array): Container {
   const headerBytes = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const most = Math.min(bytes.length - 8, MAX_HEADER_BYTES);
   if (headerBytes > most) {
-    throw new LanewiseError("format", `header: expected a length of at most ${most} in ${bytes.length} bytes, found ${headerBytes}: the file is cut off or no model`);
+    throw new LanewiseError(
+      "format",
+      `header: expected a length of at most ${most} in ${bytes.length} bytes, found ${headerBytes}: the file is cut off or no model`,
+    );
   }
   const header = JsonAt.parse(decode(bytes.subarray(8, 8 + headerBytes)), "header");
   const data = bytes.subarray(8 + headerBytes);
@@ -105,7 +108,11 @@ export function readShape(at: JsonAt): number[] {
 function checkExtents(extents: readonly Extent[], dataBytes: number): void {
   let at = 0;
   for (const { name, begin, end } of extents.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== at) throw new LanewiseError("format", `header.${name}: expected to begin at byte ${at} of the data, where the one before ends, found ${begin}`);
+    if (begin !== at)
+      throw new LanewiseError(
+        "format",
+        `header.${name}: expected to begin at byte ${at} of the data, where the one before ends, found ${begin}`,
+      );
     at = end;
   }
   if (at !== dataBytes) throw new LanewiseError("format", `the tensors end at byte ${at} of the data, and the file has ${dataBytes}`);
@@ -115,7 +122,11 @@ function checkExtents(extents: readonly Extent[], dataBytes: number): void {
  * Header bytes of a container. `tensors` are in their order in the file; `metadata` values come in its own order.
  * Spaces pad it so that the data begins at a multiple of `alignment`.
  */
-export function containerHeader(metadata: Readonly<Record<string, string>>, tensors: readonly StoredTensor[], alignment: number): Uint8Array {
+export function containerHeader(
+  metadata: Readonly<Record<string, string>>,
+  tensors: readonly StoredTensor[],
+  alignment: number,
+): Uint8Array {
   let at = 0;
   const entries = tensors.map(({ name, storage, shape, bytes }) => {
     const begin = at;

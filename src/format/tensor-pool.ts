@@ -30,7 +30,9 @@ export class TensorPool {
   named(short: boolean): Map<PooledTensor, StoredTensor> {
     const taken = new Set([METADATA]);
     const ordered = this.#tensors.toSorted((a, b) => width(b.storage) - width(a.storage));
-    return new Map(ordered.map((tensor, i) => [tensor, { ...tensor, name: uniqueName(short ? i.toString(36) : tensor.wantedName, taken) }]));
+    return new Map(
+      ordered.map((tensor, i) => [tensor, { ...tensor, name: uniqueName(short ? i.toString(36) : tensor.wantedName, taken) }]),
+    );
   }
 }
 

@@ -125,7 +125,6 @@ function constantJson({ type, quant }: ConstantEntry, { name, storage, shape }: 
   return quant < 0 && !dataType && !dims ? name : trimmed([name, quant, dataType, dims]);
 }
 
-
 /** Constants that nodes or outputs use, in the order of their first use; one may come more than once. */
 function constantsOf(graph: Graph): (Value & { constant: Constant })[] {
   const inputs = new Set(graph.inputs);
@@ -136,6 +135,9 @@ function constantsOf(graph: Graph): (Value & { constant: Constant })[] {
 
 /** Values that are inputs of a graph or made by its nodes. */
 function valuesOf(graph: Graph): Value[] {
-  const made = graph.nodes.flatMap((node) => [...nestedGraphs(node.attributes).flatMap(valuesOf), ...node.outputs.filter((value) => value !== null)]);
+  const made = graph.nodes.flatMap((node) => [
+    ...nestedGraphs(node.attributes).flatMap(valuesOf),
+    ...node.outputs.filter((value) => value !== null),
+  ]);
   return [...graph.inputs, ...made];
 }

@@ -38,11 +38,21 @@ function wholeGraph(): Graph {
   const w = constantValue("w", "int8", [2, 4], Int8Array.of(1, 2, 3, 4, 5, 6, 7, 8), perChannel);
   const fill = constantValue("fill", "float32", [128], new Float32Array(128).fill(2));
   const [y, z]: [Value, Value] = [{ name: "y" }, { name: "z" }];
-  const body: Graph = { inputs: [{ name: "state" }], nodes: [{ op: "neg", name: "inner", inputs: [x], outputs: [{ name: "n" }], attributes: {} }], outputs: [x] };
+  const body: Graph = {
+    inputs: [{ name: "state" }],
+    nodes: [{ op: "neg", name: "inner", inputs: [x], outputs: [{ name: "n" }], attributes: {} }],
+    outputs: [x],
+  };
   return {
     inputs: [x],
     nodes: [
-      { op: "matmul", name: "dense", inputs: [x, w, null], outputs: [y], attributes: { alpha: 0.5, max: Number.POSITIVE_INFINITY, transposeB: true } },
+      {
+        op: "matmul",
+        name: "dense",
+        inputs: [x, w, null],
+        outputs: [y],
+        attributes: { alpha: 0.5, max: Number.POSITIVE_INFINITY, transposeB: true },
+      },
       { op: "loop", name: "loop", inputs: [y, fill], outputs: [null, z], attributes: { body, axes: [0, 1], names: ["a"] } },
     ],
     outputs: [z],
@@ -54,43 +64,142 @@ describe("a file that is wrong says where", () => {
   const F32 = { dtype: "F32", shape: [2], data_offsets: [0, 8] };
   it.each<[string, Uint8Array, string]>([
     ["nothing", new Uint8Array(0), "format: header: expected at least 8 bytes, found 0"],
-    ["a header longer than the file", file("{}").fill(255, 0, 4), "format: header: expected a length of at most 2 in 10 bytes, found 4294967295"],
+    [
+      "a header longer than the file",
+      file("{}").fill(255, 0, 4),
+      "format: header: expected a length of at most 2 in 10 bytes, found 4294967295",
+    ],
     ["no JSON", file("{nonsense"), "format: header: expected JSON"],
     ["no UTF-8", file("{}").fill(0xff, 8), "format: header: expected UTF-8 text"],
     ["a list for a header", file("[]"), "format: header: expected an object, found []"],
-    ["weights alone", file({}), 'format: header.__metadata__: expected the graph under "lanewise", found a safetensors file of weights alone'],
-    ["metadata that is no text", file({ __metadata__: { lanewise: {} } }), "format: header.__metadata__.lanewise: expected a string, found {}"],
+    [
+      "weights alone",
+      file({}),
+      'format: header.__metadata__: expected the graph under "lanewise", found a safetensors file of weights alone',
+    ],
+    [
+      "metadata that is no text",
+      file({ __metadata__: { lanewise: {} } }),
+      "format: header.__metadata__.lanewise: expected a string, found {}",
+    ],
     ["an unknown data type", file({ a: { ...F32, dtype: "F8_E4M3" } }, 8), "format: header.a.dtype: expected one of F64, I64"],
-    ["a negative dimension", file({ a: { ...F32, shape: [-2] } }, 8), "format: header.a.shape[0]: expected a whole number from 0, found -2"],
-    ["a shape beyond counting", file({ a: { ...F32, shape: [2 ** 40, 2 ** 40] } }, 8), "format: header.a.shape: expected a number of elements that can be counted"],
-    ["another number of bytes", file({ a: { ...F32, shape: [3] } }, 8), "format: header.a.data_offsets: expected 12 bytes for float32[3], found 8"],
+    [
+      "a negative dimension",
+      file({ a: { ...F32, shape: [-2] } }, 8),
+      "format: header.a.shape[0]: expected a whole number from 0, found -2",
+    ],
+    [
+      "a shape beyond counting",
+      file({ a: { ...F32, shape: [2 ** 40, 2 ** 40] } }, 8),
+      "format: header.a.shape: expected a number of elements that can be counted",
+    ],
+    [
+      "another number of bytes",
+      file({ a: { ...F32, shape: [3] } }, 8),
+      "format: header.a.data_offsets: expected 12 bytes for float32[3], found 8",
+    ],
     ["offsets past the end", file({ a: F32 }, 7), "format: header.a.data_offsets[1]: expected a whole number from 0 to 7, found 8"],
-    ["overlapping tensors", file({ a: F32, b: { ...F32, data_offsets: [4, 12] } }, 12), "format: header.b: expected to begin at byte 8 of the data, where the one before ends, found 4"],
+    [
+      "overlapping tensors",
+      file({ a: F32, b: { ...F32, data_offsets: [4, 12] } }, 12),
+      "format: header.b: expected to begin at byte 8 of the data, where the one before ends, found 4",
+    ],
     ["a gap", file({ a: { ...F32, data_offsets: [4, 12] } }, 12), "format: header.a: expected to begin at byte 0"],
     ["bytes that no tensor has", withGraph({}, { a: F32 }, 9), "format: the tensors end at byte 8 of the data, and the file has 9"],
-    ["a later version", withGraph({ version: 2 }), "unsupported: the file has format version 2, and this release reads up to 1: update lanewise"],
+    [
+      "a later version",
+      withGraph({ version: 2 }),
+      "unsupported: the file has format version 2, and this release reads up to 1: update lanewise",
+    ],
     ["no nodes", withGraph({ nodes: null }), "format: lanewise.nodes: expected a list, found null"],
     ["an operator that is no name", withGraph({ nodes: [[7, [], []]] }), "format: lanewise.nodes[0][0]: expected a string, found 7"],
-    ["a cycle", withGraph({ nodes: [["neg", [0], [-1]]] }), "shape: lanewise.nodes[0][1][0]: value 0 is used before it is made; there are 0 so far"],
-    ["a value from inside a nested graph", withGraph({ nodes: [["if", [], [], { then: { graph: { inputs: [["a"]], nodes: [], outputs: [] } } }]], outputs: [[0, "y"]] }), "shape: lanewise.outputs[0][0]: value 0"],
-    ["an attribute that is null", withGraph({ nodes: [["neg", [], [], { a: null }]] }), "format: lanewise.nodes[0][3].a: expected a number, a string"],
-    ["an attribute of mixed items", withGraph({ nodes: [["neg", [], [], { a: [1, "b"] }]] }), "format: lanewise.nodes[0][3].a: expected a list of numbers or a list of strings"],
-    ["a constant without a tensor", withGraph({ constants: ["w"] }), 'format: lanewise.constants[0]: expected the name of a tensor in the file, found "w"'],
-    ["a constant that takes another shape", withGraph({ constants: [["a", -1, null, [3]]] }, { a: F32 }, 8), "shape: lanewise.constants[0]: a tensor of shape [2] cannot be taken as [3]"],
-    ["a constant that takes another type", withGraph({ constants: [["a", -1, "int8"]] }, { a: F32 }, 8), "format: lanewise.constants[0][2]: expected a data type that float32 can store"],
-    ["an absurd repetition", withGraph({ constants: [["a", -1, null, [2 ** 40]]] }, { a: { dtype: "U8", shape: [], data_offsets: [0, 1] } }, 1), "format: lanewise.constants[0]: expected repeated elements of at most 268435456 bytes"],
-    ["scales out of range", withGraph({ scales: "a", quants: [[[1], 0], [[2], 0]] }, { a: F32 }, 8), "format: lanewise.quants[1][0][0]: expected a whole number from 0 to 1, found 2"],
-    ["scales for another dimension", withGraph({ scales: "a", quants: [[[2], 0, 0]], constants: [["b", 0]] }, { a: F32, b: { dtype: "I8", shape: [1], data_offsets: [8, 9] } }, 9), "shape: lanewise.constants[0]: expected 1 scales along axis 0 of [1], found 2"],
+    [
+      "a cycle",
+      withGraph({ nodes: [["neg", [0], [-1]]] }),
+      "shape: lanewise.nodes[0][1][0]: value 0 is used before it is made; there are 0 so far",
+    ],
+    [
+      "a value from inside a nested graph",
+      withGraph({ nodes: [["if", [], [], { body: { graph: { inputs: [["a"]], nodes: [], outputs: [] } } }]], outputs: [[0, "y"]] }),
+      "shape: lanewise.outputs[0][0]: value 0",
+    ],
+    [
+      "an attribute that is null",
+      withGraph({ nodes: [["neg", [], [], { a: null }]] }),
+      "format: lanewise.nodes[0][3].a: expected a number, a string",
+    ],
+    [
+      "an attribute of mixed items",
+      withGraph({ nodes: [["neg", [], [], { a: [1, "b"] }]] }),
+      "format: lanewise.nodes[0][3].a: expected a list of numbers or a list of strings",
+    ],
+    [
+      "a constant without a tensor",
+      withGraph({ constants: ["w"] }),
+      'format: lanewise.constants[0]: expected the name of a tensor in the file, found "w"',
+    ],
+    [
+      "a constant that takes another shape",
+      withGraph({ constants: [["a", -1, null, [3]]] }, { a: F32 }, 8),
+      "shape: lanewise.constants[0]: a tensor of shape [2] cannot be taken as [3]",
+    ],
+    [
+      "a constant that takes another type",
+      withGraph({ constants: [["a", -1, "int8"]] }, { a: F32 }, 8),
+      "format: lanewise.constants[0][2]: expected a data type that float32 can store",
+    ],
+    [
+      "an absurd repetition",
+      withGraph({ constants: [["a", -1, null, [2 ** 40]]] }, { a: { dtype: "U8", shape: [], data_offsets: [0, 1] } }, 1),
+      "format: lanewise.constants[0]: expected repeated elements of at most 268435456 bytes",
+    ],
+    [
+      "scales out of range",
+      withGraph(
+        {
+          scales: "a",
+          quants: [
+            [[1], 0],
+            [[2], 0],
+          ],
+        },
+        { a: F32 },
+        8,
+      ),
+      "format: lanewise.quants[1][0][0]: expected a whole number from 0 to 1, found 2",
+    ],
+    [
+      "scales for another dimension",
+      withGraph(
+        { scales: "a", quants: [[[2], 0, 0]], constants: [["b", 0]] },
+        { a: F32, b: { dtype: "I8", shape: [1], data_offsets: [8, 9] } },
+        9,
+      ),
+      "shape: lanewise.constants[0]: expected 1 scales along axis 0 of [1], found 2",
+    ],
     ["an input without a type", withGraph({ inputs: [["x"]] }), 'format: lanewise.inputs[0]: expected a type, found ["x"]'],
-    ["an input's type that is none", withGraph({ inputs: [["x", "float8", []]] }), 'format: lanewise.inputs[0][1]: expected a data type, found "float8"'],
-    ["an input given twice", withGraph({ inputs: [["x", "int8", []], ["x", "int8", []]] }), 'format: lanewise.inputs: the name "x" is given twice'],
+    [
+      "an input's type that is none",
+      withGraph({ inputs: [["x", "float8", []]] }),
+      'format: lanewise.inputs[0][1]: expected a data type, found "float8"',
+    ],
+    [
+      "an input given twice",
+      withGraph({
+        inputs: [
+          ["x", "int8", []],
+          ["x", "int8", []],
+        ],
+      }),
+      'format: lanewise.inputs: the name "x" is given twice',
+    ],
   ])("%s", (_, bytes, message) => {
     expect(code(bytes)).toContain(message);
   });
 
   it("graphs nested without end", () => {
     let graph: object = { inputs: [], nodes: [], outputs: [] };
-    for (let i = 0; i < 20; i++) graph = { inputs: [], nodes: [["if", [], [], { then: { graph } }]], outputs: [] };
+    for (let i = 0; i < 20; i++) graph = { inputs: [], nodes: [["if", [], [], { body: { graph } }]], outputs: [] };
     expect(code(withGraph(graph))).toContain("expected at most 16 graphs within each other");
   });
 

@@ -1,6 +1,15 @@
 // Random graphs for the format's properties, and a form of graphs that can be compared.
 import fc from "fast-check";
-import { type Attribute, type DataType, ELEMENT_BYTES, type Graph, type Node, type Quantization, sizeOf, type Value } from "../../src/graph/types.ts";
+import {
+  type Attribute,
+  type DataType,
+  ELEMENT_BYTES,
+  type Graph,
+  type Node,
+  type Quantization,
+  sizeOf,
+  type Value,
+} from "../../src/graph/types.ts";
 
 const DATA_TYPES = Object.keys(ELEMENT_BYTES) as DataType[];
 const float32 = fc.float({ noNaN: true, noDefaultInfinity: true });

@@ -107,14 +107,28 @@ describe("a compact file", () => {
   });
 
   it("keeps float32 constants that are stored as float16", () => {
-    const value: Value = { name: "w", type: { dataType: "float32", shape: [2] }, constant: { storage: "float16", bytes: Uint8Array.of(0, 0x3c, 0, 0xc0) } };
+    const value: Value = {
+      name: "w",
+      type: { dataType: "float32", shape: [2] },
+      constant: { storage: "float16", bytes: Uint8Array.of(0, 0x3c, 0, 0xc0) },
+    };
     expect(constantElements(constantsIn(writeCompact(using(value)))[0]!)).toEqual(Float32Array.of(1, -2));
   });
 
   it("keeps long lists of scales among the tensors", () => {
     const scale = Array.from({ length: 1000 }, (_, i) => Math.fround(0.001 * (i + 1)));
     const quant = { scale, zeroPoint: scale.map(() => 0), axis: 0 };
-    const bytes = writeCompact(using(constantValue("w", "int8", [1000, 1], new Int8Array(1000).map((_, i) => i), quant)));
+    const bytes = writeCompact(
+      using(
+        constantValue(
+          "w",
+          "int8",
+          [1000, 1],
+          new Int8Array(1000).map((_, i) => i),
+          quant,
+        ),
+      ),
+    );
     expect(bytes.length).toBeLessThan(5500);
     expect(constantsIn(bytes)[0]!.quant).toEqual(quant);
   });
@@ -122,6 +136,8 @@ describe("a compact file", () => {
   it("refuses nodes that are out of order", () => {
     const x: Value = { name: "x" };
     const node = { op: "use", name: "early", inputs: [x], outputs: [], attributes: {} };
-    expect(() => writeCompact({ inputs: [], nodes: [node], outputs: [] })).toThrow('node "early" (use): nothing before it makes its value "x"');
+    expect(() => writeCompact({ inputs: [], nodes: [node], outputs: [] })).toThrow(
+      'node "early" (use): nothing before it makes its value "x"',
+    );
   });
 });

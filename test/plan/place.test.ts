@@ -14,7 +14,14 @@ const planOf = (graph: Graph) => modelOf(graph).plan();
 function inputsFor(graph: Graph): Map<Value, HostTensor> {
   const tensors = graph.inputs.map((value, n): [Value, HostTensor] => {
     const { shape } = value.type!;
-    return [value, new Tensor("float32", shape, Float32Array.from({ length: sizeOf(shape) }, (_, i) => n * 1000 + i))];
+    return [
+      value,
+      new Tensor(
+        "float32",
+        shape,
+        Float32Array.from({ length: sizeOf(shape) }, (_, i) => n * 1000 + i),
+      ),
+    ];
   });
   return new Map(tensors);
 }
@@ -31,7 +38,13 @@ function expectNaive(graph: Graph): void {
   expect(runGraph(graph)).toEqual(naiveRun(graph, inputsFor(graph)));
 }
 const value = (name: string, shape?: number[]): Value => ({ name, ...(shape && { type: { dataType: "float32", shape } }) });
-const node = (op: string, inputs: Value[], outputs: Value[], attributes = {}) => ({ op, name: outputs[0]!.name, inputs, outputs, attributes });
+const node = (op: string, inputs: Value[], outputs: Value[], attributes = {}) => ({
+  op,
+  name: outputs[0]!.name,
+  inputs,
+  outputs,
+  attributes,
+});
 
 describe("values that share memory", () => {
   it("keep their elements as long as they are needed", () => {
@@ -61,7 +74,11 @@ describe("values that share memory", () => {
 
   it("inputs of a concatenation are written straight into it, one after another", () => {
     const [x, a, b, y] = [value("x", [2, 8]), value("a"), value("b"), value("y")];
-    const graph = { inputs: [x], outputs: [y], nodes: [node("copy", [x], [a]), node("increment", [x], [b]), node("concat", [a, b], [y], { axis: 0 })] };
+    const graph = {
+      inputs: [x],
+      outputs: [y],
+      nodes: [node("copy", [x], [a]), node("increment", [x], [b]), node("concat", [a, b], [y], { axis: 0 })],
+    };
     const { steps, arenaBytes } = planOf(graph);
     expect(steps.map((step) => step.node)).toEqual(["a", "b"]);
     expect(arenaBytes).toBe(128);
@@ -76,7 +93,12 @@ describe("values that share memory", () => {
 
   it("concatenations in concatenations have their room from their first part on", () => {
     const [x, a, b, inner, other, y] = [value("x", [3, 4]), value("a"), value("b"), value("inner"), value("other"), value("y")];
-    for (const [innerAxis, axis] of [[1, 1], [0, 0], [0, 1], [1, 0]] as const) {
+    for (const [innerAxis, axis] of [
+      [1, 1],
+      [0, 0],
+      [0, 1],
+      [1, 0],
+    ] as const) {
       const graph = {
         inputs: [x],
         outputs: [y],
@@ -90,7 +112,12 @@ describe("values that share memory", () => {
       };
       expectNaive(graph);
     }
-    const nested = [node("copy", [x], [a]), node("copy", [x], [b]), node("concat", [a, b], [inner], { axis: 1 }), node("copy", [x], [other])];
+    const nested = [
+      node("copy", [x], [a]),
+      node("copy", [x], [b]),
+      node("concat", [a, b], [inner], { axis: 1 }),
+      node("copy", [x], [other]),
+    ];
     const graph = { inputs: [x], outputs: [y], nodes: [...nested, node("concat", [other, inner], [y], { axis: 1 })] };
     expect(planOf(graph).steps.map((step) => step.node)).toEqual(["a", "b", "other"]);
     expectNaive(graph);

@@ -78,7 +78,7 @@ type Draw = (below: number) => number;
 const typeOf = (shape: readonly number[]): TensorType => ({ dataType: "float32", shape });
 
 /** Adds a random node to a graph; `shapes` knows every value so far. */
-function addNode(graph: Graph, shapes: Map<Value, readonly number[]>, draw: Draw): void {
+function addNode(graph: Graph, shapes: Map<Value, readonly number[]>, draw: Draw): unknown {
   const values = [...shapes.keys()];
   const x = values[draw(values.length)]!;
   const shape = shapes.get(x)!;
@@ -109,16 +109,21 @@ function addNode(graph: Graph, shapes: Map<Value, readonly number[]>, draw: Draw
       return add("reshape", [x], [to], { shape: to });
     }
     case 5: {
-      if (shape[axis]! < 2) return;
+      if (shape[axis]! < 2) return undefined;
       const first = 1 + draw(shape[axis]! - 1);
       const sizes = [first, shape[axis]! - first];
-      return add("split", [x], sizes.map((size) => shape.with(axis, size)), { axis, sizes });
+      return add(
+        "split",
+        [x],
+        sizes.map((size) => shape.with(axis, size)),
+        { axis, sizes },
+      );
     }
     default: {
       const parts = Array.from({ length: 1 + draw(3) }, () => among((dims) => dims.every((dim, i) => i === axis || dim === shape[i])));
       const length = [x, ...parts].reduce((total, value) => total + shapes.get(value)![axis]!, 0);
       const result = shape.with(axis, length);
-      if (sizeOf(result) <= 2000) add("concat", [x, ...parts], [result], { axis: draw(2) ? axis : axis - shape.length });
+      return sizeOf(result) <= 2000 && add("concat", [x, ...parts], [result], { axis: draw(2) ? axis : axis - shape.length });
     }
   }
 }
@@ -190,7 +195,10 @@ function slice(x: HostTensor, axis: number, first: number, size: number): HostTe
 }
 
 function concatenate(inputs: readonly HostTensor[], axis: number): HostTensor {
-  const shape = inputs[0]!.shape.with(axis, inputs.reduce((total, input) => total + input.shape[axis]!, 0));
+  const shape = inputs[0]!.shape.with(
+    axis,
+    inputs.reduce((total, input) => total + input.shape[axis]!, 0),
+  );
   const rows = sizeOf(shape.slice(0, axis));
   const elements = Array.from({ length: rows }, (_, row) =>
     inputs.flatMap((input) => {
