@@ -26,14 +26,14 @@ export function f32_arg_max(
 }
 
 class First {
-  // @ts-ignore: decorator
+  // @ts-expect-error: decorator
   @inline beats(value: f32, best: f32): bool {
     return value > best;
   }
 }
 
 class Last {
-  // @ts-ignore: decorator
+  // @ts-expect-error: decorator
   @inline beats(value: f32, best: f32): bool {
     return value >= best;
   }

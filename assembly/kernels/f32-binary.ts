@@ -1,7 +1,7 @@
 // Binary functions of floats under broadcasting. Outputs are contiguous; along a row an operand
 // either advances (step 1) or stands still (step 0). Every result is clamped to [lo, hi].
 import { BinaryCode } from "../../src/ops/codes";
-import * as functions from "../lib/binary-functions";
+import type * as functions from "../lib/binary-functions";
 import { planeOffsets } from "../lib/planes";
 import { clamp } from "../lib/simd";
 import { loadLanes, storeLanes } from "../lib/tail";
@@ -50,29 +50,17 @@ export function f32_binary_rows(
   }
 }
 
-function binaryRow(
-  y: usize,
-  a: usize,
-  b: usize,
-  count: usize,
-  code: u32,
-  aStep: usize,
-  bStep: usize,
-  lo: f32,
-  hi: f32,
-): void {
-  switch (code) {
-    case BinaryCode.add: return each<functions.Add>(y, a, b, count, aStep, bStep, lo, hi);
-    case BinaryCode.sub: return each<functions.Sub>(y, a, b, count, aStep, bStep, lo, hi);
-    case BinaryCode.mul: return each<functions.Mul>(y, a, b, count, aStep, bStep, lo, hi);
-    case BinaryCode.div: return each<functions.Div>(y, a, b, count, aStep, bStep, lo, hi);
-    case BinaryCode.max: return each<functions.Max>(y, a, b, count, aStep, bStep, lo, hi);
-    case BinaryCode.min: return each<functions.Min>(y, a, b, count, aStep, bStep, lo, hi);
-    case BinaryCode.squaredDifference: return each<functions.SquaredDifference>(y, a, b, count, aStep, bStep, lo, hi);
-    case BinaryCode.prelu: return each<functions.Prelu>(y, a, b, count, aStep, bStep, lo, hi);
-    case BinaryCode.pow: return each<functions.Pow>(y, a, b, count, aStep, bStep, lo, hi);
-    default: unreachable();
-  }
+function binaryRow(y: usize, a: usize, b: usize, count: usize, code: u32, aStep: usize, bStep: usize, lo: f32, hi: f32): void {
+  if (code == BinaryCode.add) each<functions.Add>(y, a, b, count, aStep, bStep, lo, hi);
+  else if (code == BinaryCode.sub) each<functions.Sub>(y, a, b, count, aStep, bStep, lo, hi);
+  else if (code == BinaryCode.mul) each<functions.Mul>(y, a, b, count, aStep, bStep, lo, hi);
+  else if (code == BinaryCode.div) each<functions.Div>(y, a, b, count, aStep, bStep, lo, hi);
+  else if (code == BinaryCode.max) each<functions.Max>(y, a, b, count, aStep, bStep, lo, hi);
+  else if (code == BinaryCode.min) each<functions.Min>(y, a, b, count, aStep, bStep, lo, hi);
+  else if (code == BinaryCode.squaredDifference) each<functions.SquaredDifference>(y, a, b, count, aStep, bStep, lo, hi);
+  else if (code == BinaryCode.prelu) each<functions.Prelu>(y, a, b, count, aStep, bStep, lo, hi);
+  else if (code == BinaryCode.pow) each<functions.Pow>(y, a, b, count, aStep, bStep, lo, hi);
+  else unreachable();
 }
 
 /** One row. The first two loops are for the common cases alone; the last takes any step and the tail. */

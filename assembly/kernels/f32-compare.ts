@@ -33,7 +33,7 @@ function compareRow(y: usize, a: usize, b: usize, code: u32, cols: usize, aStepB
   }
 }
 
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function holds(a: f32, b: f32, code: u32): bool {
   switch (code) {

@@ -2,7 +2,7 @@
 // (group norm; instance norm is one channel a group) in three kernels with a scratch between them.
 import { splat } from "../lib/math";
 import { reduceColumns, reduceRun } from "../lib/reduce";
-import { Sum, SumSquare } from "../lib/reduce-functions";
+import type { Sum, SumSquare } from "../lib/reduce-functions";
 import { madd } from "../lib/simd";
 import { loadLanes, storeLanes } from "../lib/tail";
 
@@ -52,14 +52,7 @@ function affineRow(y: usize, x: usize, cols: usize, mean: v128, factor: v128, sc
  *
  * A unit is up to four channels: n · ceil(channels / 4) units.
  */
-export function f32_channel_moments(
-  moments: usize,
-  x: usize,
-  spatial: usize,
-  channels: usize,
-  begin: usize,
-  end: usize,
-): void {
+export function f32_channel_moments(moments: usize, x: usize, spatial: usize, channels: usize, begin: usize, end: usize): void {
   const groups = (channels + 3) >> 2;
   const rowBytes = channels << 2;
   const count = splat(<f32>spatial);
@@ -80,14 +73,7 @@ export function f32_channel_moments(
  * Turns the moments of `n` samples in place into each channel's group mean and scale / √(group variance + epsilon).
  * A group is `size` neighbouring channels.
  */
-export function f32_group_factors(
-  moments: usize,
-  scale: usize,
-  n: usize,
-  channels: usize,
-  size: usize,
-  epsilon: f32,
-): void {
+export function f32_group_factors(moments: usize, scale: usize, n: usize, channels: usize, size: usize, epsilon: f32): void {
   const rowBytes = channels << 2;
   for (const end = moments + n * 2 * rowBytes; moments < end; moments += 2 * rowBytes) {
     for (let first: usize = 0; first < channels; first += size) {

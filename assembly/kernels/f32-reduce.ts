@@ -3,7 +3,7 @@ import { ReduceCode, UnaryCode } from "../../src/ops/codes";
 import { activate } from "../lib/activate";
 import { log4, splat } from "../lib/math";
 import { reduceColumns, reduceRun } from "../lib/reduce";
-import * as functions from "../lib/reduce-functions";
+import type * as functions from "../lib/reduce-functions";
 import { loadLanes, storeLanes } from "../lib/tail";
 
 /** y = the reduction that `code` names, for outputs begin … end. */
@@ -54,7 +54,7 @@ function finish(y: usize, count: usize, code: u32, axis: f32): void {
 }
 
 /** x, or 0 where it is infinite: an infinite centre would make every difference a NaN. */
-// @ts-ignore: decorator
+// @ts-expect-error: decorator
 @inline
 function finite(x: v128): v128 {
   return v128.andnot(x, f32x4.eq(f32x4.abs(x), splat(Infinity)));

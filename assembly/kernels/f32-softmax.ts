@@ -1,7 +1,7 @@
 // Softmax and its logarithm, with the largest element taken off first so that nothing overflows.
 import { exp4, log4, splat } from "../lib/math";
 import { BLOCK, lanesBelow, reduceColumns, reduceRun } from "../lib/reduce";
-import { Largest } from "../lib/reduce-functions";
+import type { Largest } from "../lib/reduce-functions";
 import { madd, sum } from "../lib/simd";
 import { loadLanes, loadSome, storeLanes, storeSome } from "../lib/tail";
 
@@ -61,16 +61,7 @@ function scaleRow(y: usize, cols: usize, factor: v128, shift: v128): void {
  * Softmax over the middle of [outer, axis, inner]. A unit is up to four neighbouring columns:
  * outer · ceil(inner / 4) units. `y` may be `x`.
  */
-export function f32_softmax_columns(
-  y: usize,
-  x: usize,
-  axis: usize,
-  inner: usize,
-  beta: f32,
-  log: u32,
-  begin: usize,
-  end: usize,
-): void {
+export function f32_softmax_columns(y: usize, x: usize, axis: usize, inner: usize, beta: f32, log: u32, begin: usize, end: usize): void {
   const groups = (inner + 3) >> 2;
   const rowBytes = inner << 2;
   const keep = i32x4.splat(-log);
@@ -89,7 +80,6 @@ export function f32_softmax_columns(
     }
     const factor = log ? splat(1) : f32x4.div(splat(1), total);
     const shift = log ? f32x4.neg(log4(total)) : splat(0);
-    for (let k: usize = 0, at = y + offset; k < axis; k++, at += rowBytes)
-      storeLanes(at, madd(loadLanes(at, lanes), factor, shift), lanes);
+    for (let k: usize = 0, at = y + offset; k < axis; k++, at += rowBytes) storeLanes(at, madd(loadLanes(at, lanes), factor, shift), lanes);
   }
 }

@@ -2,7 +2,7 @@
 // and the activation in the epilogues of other kernels.
 import { UnaryCode } from "../../src/ops/codes";
 import { loadLanes, loadSome, storeLanes, storeSome } from "./tail";
-import * as functions from "./unary-functions";
+import type * as functions from "./unary-functions";
 
 /** y = f(x) over `count` floats for a short f. `y` may be `x`. */
 function eachShort<F>(y: usize, x: usize, count: usize, p0: f32, p1: f32): void {
@@ -38,39 +38,37 @@ function each<F>(y: usize, x: usize, count: usize, p0: f32, p1: f32): void {
 
 /** y = f(x) over `count` floats, where `code` names f. `y` may be `x`. */
 export function unary(y: usize, x: usize, count: usize, code: u32, p0: f32, p1: f32): void {
-  switch (code) {
-    case UnaryCode.clamp: return eachShort<functions.Clamp>(y, x, count, p0, p1);
-    case UnaryCode.leakyRelu: return eachShort<functions.LeakyRelu>(y, x, count, p0, p1);
-    case UnaryCode.thresholdedRelu: return eachShort<functions.ThresholdedRelu>(y, x, count, p0, p1);
-    case UnaryCode.sigmoid: return each<functions.Sigmoid>(y, x, count, p0, p1);
-    case UnaryCode.tanh: return each<functions.Tanh>(y, x, count, p0, p1);
-    case UnaryCode.hardSigmoid: return eachShort<functions.HardSigmoid>(y, x, count, p0, p1);
-    case UnaryCode.hardSwish: return eachShort<functions.HardSwish>(y, x, count, p0, p1);
-    case UnaryCode.swish: return each<functions.Swish>(y, x, count, p0, p1);
-    case UnaryCode.gelu: return each<functions.Gelu>(y, x, count, p0, p1);
-    case UnaryCode.geluTanh: return each<functions.GeluTanh>(y, x, count, p0, p1);
-    case UnaryCode.elu: return each<functions.Elu>(y, x, count, p0, p1);
-    case UnaryCode.selu: return each<functions.Selu>(y, x, count, p0, p1);
-    case UnaryCode.softplus: return each<functions.Softplus>(y, x, count, p0, p1);
-    case UnaryCode.softsign: return eachShort<functions.Softsign>(y, x, count, p0, p1);
-    case UnaryCode.mish: return each<functions.Mish>(y, x, count, p0, p1);
-    case UnaryCode.exp: return each<functions.Exp>(y, x, count, p0, p1);
-    case UnaryCode.log: return each<functions.Log>(y, x, count, p0, p1);
-    case UnaryCode.sqrt: return eachShort<functions.Sqrt>(y, x, count, p0, p1);
-    case UnaryCode.rsqrt: return eachShort<functions.Rsqrt>(y, x, count, p0, p1);
-    case UnaryCode.reciprocal: return eachShort<functions.Reciprocal>(y, x, count, p0, p1);
-    case UnaryCode.neg: return eachShort<functions.Neg>(y, x, count, p0, p1);
-    case UnaryCode.abs: return eachShort<functions.Abs>(y, x, count, p0, p1);
-    case UnaryCode.floor: return eachShort<functions.Floor>(y, x, count, p0, p1);
-    case UnaryCode.ceil: return eachShort<functions.Ceil>(y, x, count, p0, p1);
-    case UnaryCode.round: return eachShort<functions.Round>(y, x, count, p0, p1);
-    case UnaryCode.sign: return eachShort<functions.Sign>(y, x, count, p0, p1);
-    case UnaryCode.square: return eachShort<functions.Square>(y, x, count, p0, p1);
-    case UnaryCode.erf: return each<functions.Erf>(y, x, count, p0, p1);
-    case UnaryCode.sin: return each<functions.Sin>(y, x, count, p0, p1);
-    case UnaryCode.cos: return each<functions.Cos>(y, x, count, p0, p1);
-    default: if (y != x) memory.copy(y, x, count << 2);
-  }
+  if (code == UnaryCode.clamp) eachShort<functions.Clamp>(y, x, count, p0, p1);
+  else if (code == UnaryCode.leakyRelu) eachShort<functions.LeakyRelu>(y, x, count, p0, p1);
+  else if (code == UnaryCode.thresholdedRelu) eachShort<functions.ThresholdedRelu>(y, x, count, p0, p1);
+  else if (code == UnaryCode.sigmoid) each<functions.Sigmoid>(y, x, count, p0, p1);
+  else if (code == UnaryCode.tanh) each<functions.Tanh>(y, x, count, p0, p1);
+  else if (code == UnaryCode.hardSigmoid) eachShort<functions.HardSigmoid>(y, x, count, p0, p1);
+  else if (code == UnaryCode.hardSwish) eachShort<functions.HardSwish>(y, x, count, p0, p1);
+  else if (code == UnaryCode.swish) each<functions.Swish>(y, x, count, p0, p1);
+  else if (code == UnaryCode.gelu) each<functions.Gelu>(y, x, count, p0, p1);
+  else if (code == UnaryCode.geluTanh) each<functions.GeluTanh>(y, x, count, p0, p1);
+  else if (code == UnaryCode.elu) each<functions.Elu>(y, x, count, p0, p1);
+  else if (code == UnaryCode.selu) each<functions.Selu>(y, x, count, p0, p1);
+  else if (code == UnaryCode.softplus) each<functions.Softplus>(y, x, count, p0, p1);
+  else if (code == UnaryCode.softsign) eachShort<functions.Softsign>(y, x, count, p0, p1);
+  else if (code == UnaryCode.mish) each<functions.Mish>(y, x, count, p0, p1);
+  else if (code == UnaryCode.exp) each<functions.Exp>(y, x, count, p0, p1);
+  else if (code == UnaryCode.log) each<functions.Log>(y, x, count, p0, p1);
+  else if (code == UnaryCode.sqrt) eachShort<functions.Sqrt>(y, x, count, p0, p1);
+  else if (code == UnaryCode.rsqrt) eachShort<functions.Rsqrt>(y, x, count, p0, p1);
+  else if (code == UnaryCode.reciprocal) eachShort<functions.Reciprocal>(y, x, count, p0, p1);
+  else if (code == UnaryCode.neg) eachShort<functions.Neg>(y, x, count, p0, p1);
+  else if (code == UnaryCode.abs) eachShort<functions.Abs>(y, x, count, p0, p1);
+  else if (code == UnaryCode.floor) eachShort<functions.Floor>(y, x, count, p0, p1);
+  else if (code == UnaryCode.ceil) eachShort<functions.Ceil>(y, x, count, p0, p1);
+  else if (code == UnaryCode.round) eachShort<functions.Round>(y, x, count, p0, p1);
+  else if (code == UnaryCode.sign) eachShort<functions.Sign>(y, x, count, p0, p1);
+  else if (code == UnaryCode.square) eachShort<functions.Square>(y, x, count, p0, p1);
+  else if (code == UnaryCode.erf) each<functions.Erf>(y, x, count, p0, p1);
+  else if (code == UnaryCode.sin) each<functions.Sin>(y, x, count, p0, p1);
+  else if (code == UnaryCode.cos) each<functions.Cos>(y, x, count, p0, p1);
+  else if (y != x) memory.copy(y, x, count << 2);
 }
 
 /** Applies the function that `code` names to `count` floats in place. */

@@ -4,30 +4,30 @@ import { splat } from "./math";
 
 /** The largest element; which one is not told where a NaN is among them. */
 export class MaxPool {
-  // @ts-ignore: decorator
+  // @ts-expect-error: decorator
   @inline neutral(): v128 {
     return splat(-Infinity);
   }
-  // @ts-ignore: decorator
+  // @ts-expect-error: decorator
   @inline join(x: v128, acc: v128): v128 {
     return f32x4.pmax(x, acc);
   }
-  // @ts-ignore: decorator
+  // @ts-expect-error: decorator
   @inline finish(acc: v128, count: v128): v128 {
     return acc;
   }
 }
 
 export class AveragePool {
-  // @ts-ignore: decorator
+  // @ts-expect-error: decorator
   @inline neutral(): v128 {
     return splat(0);
   }
-  // @ts-ignore: decorator
+  // @ts-expect-error: decorator
   @inline join(x: v128, acc: v128): v128 {
     return f32x4.add(x, acc);
   }
-  // @ts-ignore: decorator
+  // @ts-expect-error: decorator
   @inline finish(acc: v128, count: v128): v128 {
     return f32x4.div(acc, count);
   }

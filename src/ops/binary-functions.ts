@@ -74,7 +74,9 @@ export const MOD: BinaryFunction = { real: floorMod, wide: wideFloorMod };
 export const FMOD: BinaryFunction = { real: (a, b) => a % b, wide: (a, b) => (b === 0n ? 0n : a % b) };
 
 /** Comparisons hold for numbers and for 64-bit integers alike. */
-export const COMPARISONS: { readonly [name: string]: { readonly code: CompareCode; holds<T extends number | bigint>(a: T, b: T): boolean } } = {
+export const COMPARISONS: {
+  readonly [name: string]: { readonly code: CompareCode; holds<T extends number | bigint>(a: T, b: T): boolean };
+} = {
   equal: { code: CompareCode.equal, holds: (a, b) => a === b },
   not_equal: { code: CompareCode.notEqual, holds: (a, b) => a !== b },
   less: { code: CompareCode.less, holds: (a, b) => a < b },

@@ -24,13 +24,20 @@ function inferBinary(ctx: InferContext): TensorType[] {
 }
 
 /** The kernel calls of y = f(a, b), clamped. */
-export function emitBinary(ctx: LowerContext, { code, commutes }: BinaryFunction, a: Operand, b: Operand, bounds = UNBOUNDED as readonly [number, number]): void {
+export function emitBinary(
+  ctx: LowerContext,
+  { code, commutes }: BinaryFunction,
+  a: Operand,
+  b: Operand,
+  bounds = UNBOUNDED as readonly [number, number],
+): void {
   const y = ctx.output(0);
   const [left, right] = commutes && a.size === 1 ? [b, a] : [a, b];
   const plan = planRows(ctx, left, right, y.shape);
   const { cols, aStep, bStep } = plan;
   if (plan.rank === 0) ctx.emitSplit("f32_binary", cols, [y.pointer, plan.a, plan.b, code!, aStep, bStep, ...bounds]);
-  else ctx.emitSplit("f32_binary_rows", plan.rows, [y.pointer, plan.a, plan.b, code!, cols, aStep, bStep, plan.table, plan.rank, ...bounds]);
+  else
+    ctx.emitSplit("f32_binary_rows", plan.rows, [y.pointer, plan.a, plan.b, code!, cols, aStep, bStep, plan.table, plan.rank, ...bounds]);
 }
 
 /** Clamp and activation: the clamp alone rides on the binary kernel. */
@@ -41,7 +48,8 @@ function emitFused(ctx: LowerContext, f: BinaryFunction): void {
   const { code, p0, p1 } = unaryFunction(name, ctx.attributes);
   emitBinary(ctx, f, a, b);
   ctx.emitSplit("f32_unary", y.size, [y.pointer, y.pointer, code!, p0, p1]);
-  if (ctx.attributes.has("min") || ctx.attributes.has("max")) ctx.emitSplit("f32_unary", y.size, [y.pointer, y.pointer, UnaryCode.clamp, ...boundsOf(ctx)]);
+  if (ctx.attributes.has("min") || ctx.attributes.has("max"))
+    ctx.emitSplit("f32_unary", y.size, [y.pointer, y.pointer, UnaryCode.clamp, ...boundsOf(ctx)]);
 }
 
 const isFloat32 = (...operands: readonly Operand[]): boolean => operands.every(({ dataType }) => dataType === "float32");

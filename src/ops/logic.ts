@@ -55,7 +55,11 @@ const defineBitwise = (name: string, apply: (a: number, b: number, ctx: HostCont
     inPlace: [0, 1],
     infer(ctx: InferContext): TensorType[] {
       const [a, b] = [ctx.input(0), ctx.input(1)];
-      check(a.dataType === b.dataType && !isFloat(a.dataType), "shape", () => `expected integers of one type, got ${a.dataType} and ${b.dataType}`);
+      check(
+        a.dataType === b.dataType && !isFloat(a.dataType),
+        "shape",
+        () => `expected integers of one type, got ${a.dataType} and ${b.dataType}`,
+      );
       return [{ dataType: a.dataType, shape: broadcastShape(a.shape, b.shape) }];
     },
     host(ctx: HostContext) {

@@ -7,7 +7,8 @@ import { realsOf, writeReals } from "./real.ts";
 
 const EPSILON = 1e-5;
 
-const isFloat32 = (...operands: readonly (Operand | undefined)[]): boolean => operands.every((operand) => !operand || operand.dataType === "float32");
+const isFloat32 = (...operands: readonly (Operand | undefined)[]): boolean =>
+  operands.every((operand) => !operand || operand.dataType === "float32");
 
 /** The elements of a scale or bias, or a row of what they are without it. */
 const rowOr = (ctx: LowerContext, operand: Operand | undefined, cols: number, value: number): Pointer =>
@@ -61,7 +62,8 @@ function computeRows(ctx: HostContext, centred: boolean): void {
     const positions = Array.from({ length: cols }, (_, i) => row + i);
     const [mean, factor] = momentsOf(x, positions, epsilon, centred);
     // A shorter scale or bias repeats over the leading normalized axes.
-    for (const [i, at] of positions.entries()) y[at] = (x[at]! - mean) * factor * (scale ? scale[i % scale.length]! : 1) + (bias ? bias[i % bias.length]! : 0);
+    for (const [i, at] of positions.entries())
+      y[at] = (x[at]! - mean) * factor * (scale ? scale[i % scale.length]! : 1) + (bias ? bias[i % bias.length]! : 0);
     if (ctx.outputs[1]) ctx.outputs[1].data[row / cols] = mean as never;
     if (ctx.outputs[2]) ctx.outputs[2].data[row / cols] = factor as never;
   }
@@ -98,8 +100,22 @@ const groupNorm = defineOp({
     if (x.size === 0) return;
     const moments = ctx.scratch(samples * channels * 8);
     ctx.emitSplit("f32_channel_moments", samples * Math.ceil(channels / 4), [moments, x.pointer, spatial, channels]);
-    ctx.emit("f32_group_factors", [moments, rowOr(ctx, scale, channels, 1), samples, channels, size, ctx.attributes.number("epsilon", EPSILON)]);
-    ctx.emitSplit("f32_normalize_channels", samples * spatial, [y.pointer, x.pointer, moments, rowOr(ctx, bias, channels, 0), spatial, channels]);
+    ctx.emit("f32_group_factors", [
+      moments,
+      rowOr(ctx, scale, channels, 1),
+      samples,
+      channels,
+      size,
+      ctx.attributes.number("epsilon", EPSILON),
+    ]);
+    ctx.emitSplit("f32_normalize_channels", samples * spatial, [
+      y.pointer,
+      x.pointer,
+      moments,
+      rowOr(ctx, bias, channels, 0),
+      spatial,
+      channels,
+    ]);
   },
   host(ctx: HostContext) {
     const x = realsOf(ctx.input(0), ctx.inputQuants[0]);

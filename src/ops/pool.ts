@@ -20,7 +20,15 @@ const countedRange = ({ input, before, after }: Window, attributes: AttributeRea
 
 /** The words of `WindowAxis` in assembly/lib/window.ts. */
 export const windowWords = (window: Window, attributes: AttributeReader): Int32Array =>
-  Int32Array.of(window.input, window.output, window.kernel, window.stride, window.dilation, window.before, ...countedRange(window, attributes));
+  Int32Array.of(
+    window.input,
+    window.output,
+    window.kernel,
+    window.stride,
+    window.dilation,
+    window.before,
+    ...countedRange(window, attributes),
+  );
 
 function lowerPool(ctx: LowerContext, kind: Kind): boolean {
   const [x, y] = [ctx.input(0), ctx.output(0)];
@@ -57,7 +65,8 @@ function computePool(ctx: HostContext, kind: Kind): void {
         most = Math.max(most, value);
       }
     if (kind === "max") return most;
-    const count = taps(vertical, row, countedRange(vertical, attributes)).length * taps(horizontal, col, countedRange(horizontal, attributes)).length;
+    const count =
+      taps(vertical, row, countedRange(vertical, attributes)).length * taps(horizontal, col, countedRange(horizontal, attributes)).length;
     return sum / Math.max(count, 1);
   };
   for (const i of results.keys()) {

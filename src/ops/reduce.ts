@@ -32,7 +32,11 @@ const REDUCTIONS: { readonly [name: string]: Reduction } = {
   reduce_mean: { first: ReduceCode.mean, real: (xs) => sum(xs) / xs.length, wide: (xs) => wideSum(xs) / BigInt(xs.length) },
   reduce_max: { first: ReduceCode.max, real: largest, wide: (xs) => xs.reduce((best, x) => (x > best ? x : best)) },
   reduce_min: { first: ReduceCode.min, real: smallest, wide: (xs) => xs.reduce((best, x) => (x < best ? x : best)) },
-  reduce_prod: { first: ReduceCode.prod, real: (xs) => xs.reduce((product, x) => product * x, 1), wide: (xs) => xs.reduce((product, x) => product * x, 1n) },
+  reduce_prod: {
+    first: ReduceCode.prod,
+    real: (xs) => xs.reduce((product, x) => product * x, 1),
+    wide: (xs) => xs.reduce((product, x) => product * x, 1n),
+  },
   reduce_l1: { first: ReduceCode.l1, real: (xs) => sum(xs.map(Math.abs)), wide: (xs) => wideSum(xs.map((x) => (x < 0n ? -x : x))) },
   reduce_l2: { first: ReduceCode.l2, real: (xs) => Math.sqrt(sum(xs.map((x) => x * x))) },
   reduce_sum_square: {
@@ -59,7 +63,10 @@ function inferReduction(ctx: InferContext): TensorType[] {
   const { dataType, shape } = ctx.input(0);
   const keep = ctx.attributes.boolean("keepDims", true);
   const axes = reducedAxes(ctx, shape.length);
-  if (!axes) return [{ dataType, shape: keep ? shape.map(() => Number.NaN) : new Array<number>(shape.length - ctx.input(1).shape[0]!).fill(Number.NaN) }];
+  if (!axes)
+    return [
+      { dataType, shape: keep ? shape.map(() => Number.NaN) : new Array<number>(shape.length - ctx.input(1).shape[0]!).fill(Number.NaN) },
+    ];
   const reduced = shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
   return [{ dataType, shape: keep ? reduced : reduced.filter((_, axis) => !axes.includes(axis)) }];
 }

@@ -16,13 +16,24 @@ const modeOf = ({ attributes }: AnyContext): ResizeMode => ({
 });
 
 /** A parameter that is given for `axes`, spread over all of them. */
-function spread(values: readonly number[], axes: readonly number[], rank: number, name: string, fallback: (axis: number) => number): number[] {
+function spread(
+  values: readonly number[],
+  axes: readonly number[],
+  rank: number,
+  name: string,
+  fallback: (axis: number) => number,
+): number[] {
   check(values.length === axes.length, "shape", () => `${name} [${values}] must have ${axes.length} numbers`);
   return Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? values[axes.indexOf(axis)]! : fallback(axis)));
 }
 
 /** Sizes that keep the aspect ratio within, or around, the wanted ones. */
-function fitted(wanted: readonly number[], shape: readonly number[], axes: readonly number[], policy: string): { sizes: number[]; scales: number[] } {
+function fitted(
+  wanted: readonly number[],
+  shape: readonly number[],
+  axes: readonly number[],
+  policy: string,
+): { sizes: number[]; scales: number[] } {
   const ratios = axes.map((axis) => wanted[axis]! / shape[axis]!);
   const scale = policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
   const sizes = shape.map((dim, axis) => (axes.includes(axis) ? Math.floor(scale * dim + 0.5) : dim));
@@ -74,7 +85,11 @@ function passesOf(ctx: AnyContext, resizes: readonly AxisResize[]): Pass[] {
 const product = (shape: readonly number[], from: number, to = shape.length): number => sizeOf(shape.slice(from, to));
 
 /** Runs `step` for each pass from the input to the output, with scratch blocks in between. */
-function chain(ctx: LowerContext, passes: readonly Pass[], step: (to: Pointer, from: Pointer, pass: Pass, shape: readonly number[]) => void): void {
+function chain(
+  ctx: LowerContext,
+  passes: readonly Pass[],
+  step: (to: Pointer, from: Pointer, pass: Pass, shape: readonly number[]) => void,
+): void {
   const [x, y] = [ctx.input(0), ctx.output(0)];
   let shape = x.shape;
   let from = x.pointer;
@@ -95,7 +110,13 @@ function lowerNearest(ctx: LowerContext, passes: readonly Pass[]): void {
     const { axis } = first;
     const sizes = [x.shape[axis]!, x.shape[axis + 1]!, y.shape[axis]!, y.shape[axis + 1]!] as const;
     const tables = [ctx.table(first.taps.index), ctx.table(second.taps.index)] as const;
-    ctx.emitSplit("x8_resize_nearest", product(x.shape, 0, axis) * sizes[2], [y.pointer, x.pointer, ...tables, ...sizes, product(x.shape, axis + 2) * bytes]);
+    ctx.emitSplit("x8_resize_nearest", product(x.shape, 0, axis) * sizes[2], [
+      y.pointer,
+      x.pointer,
+      ...tables,
+      ...sizes,
+      product(x.shape, axis + 2) * bytes,
+    ]);
     return;
   }
   chain(ctx, passes, (to, from, { axis, taps }, shape) => {
@@ -116,7 +137,14 @@ function lowerWeighted(ctx: LowerContext, passes: readonly Pass[]): void {
 }
 
 /** One pass in TypeScript. A nearest pass only copies, so that every element type passes through. */
-function runPass<T extends ArrayLike<number>>(x: T, y: { [i: number]: number }, shape: readonly number[], { axis, taps: rows }: Pass, outSize: number, copies: boolean): void {
+function runPass<T extends ArrayLike<number>>(
+  x: T,
+  y: { [i: number]: number },
+  shape: readonly number[],
+  { axis, taps: rows }: Pass,
+  outSize: number,
+  copies: boolean,
+): void {
   const [inSize, inner] = [shape[axis]!, product(shape, axis + 1)];
   const { taps, index, weights } = rows;
   for (let i = 0; i < product(shape, 0, axis) * outSize * inner; i++) {
@@ -141,7 +169,8 @@ const someOutside = (passes: readonly Pass[]): boolean => passes.some(({ taps })
 
 /** True where the output's elements are input elements as they are stored. */
 const copiesElements = (ctx: AnyContext, quants: readonly (Quantization | undefined)[]): boolean =>
-  ctx.attributes.string("mode", "nearest") === "nearest" && quants.every((quant) => String(quant?.scale) === String(quants[0]?.scale) && String(quant?.zeroPoint) === String(quants[0]?.zeroPoint));
+  ctx.attributes.string("mode", "nearest") === "nearest" &&
+  quants.every((quant) => String(quant?.scale) === String(quants[0]?.scale) && String(quant?.zeroPoint) === String(quants[0]?.zeroPoint));
 
 export const resize = defineOp({
   name: "resize",
@@ -170,7 +199,9 @@ export const resize = defineOp({
     let shape = x.shape;
     for (const pass of passes) {
       const next = shape.with(pass.axis, y.shape[pass.axis]!);
-      const results = copies ? (new (x.data.constructor as Float64ArrayConstructor)(sizeOf(next)) as Float64Array) : new Float64Array(sizeOf(next));
+      const results = copies
+        ? (new (x.data.constructor as Float64ArrayConstructor)(sizeOf(next)) as Float64Array)
+        : new Float64Array(sizeOf(next));
       runPass(values, results, shape, pass, y.shape[pass.axis]!, copies);
       [values, shape] = [results, next];
     }

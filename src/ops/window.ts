@@ -21,7 +21,11 @@ const pair = (attributes: AttributeReader, name: string, fallback: readonly numb
 };
 
 /** Windows along height and width, from `strides`, `dilations`, `padding` or `autoPad`, and `ceilMode`. */
-export function windowsOf(attributes: AttributeReader, input: readonly [number, number], kernel: readonly [number, number]): [Window, Window] {
+export function windowsOf(
+  attributes: AttributeReader,
+  input: readonly [number, number],
+  kernel: readonly [number, number],
+): [Window, Window] {
   const strides = pair(attributes, "strides", [1, 1]);
   const dilations = pair(attributes, "dilations", [1, 1]);
   const padding = pair(attributes, "padding", [0, 0, 0, 0]);
@@ -29,7 +33,8 @@ export function windowsOf(attributes: AttributeReader, input: readonly [number, 
   const ceil = attributes.boolean("ceilMode", false);
   const along = (axis: 0 | 1): Window => {
     const common = { input: input[axis], kernel: kernel[axis], stride: strides[axis], dilation: dilations[axis] };
-    for (const value of [common.kernel, common.stride, common.dilation]) check(!(value < 1), "shape", () => "kernel, strides and dilations must be at least 1");
+    for (const value of [common.kernel, common.stride, common.dilation])
+      check(!(value < 1), "shape", () => "kernel, strides and dilations must be at least 1");
     if (autoPad.startsWith("same")) return sameWindow(common, autoPad === "same_lower");
     const [before, after] = autoPad === "valid" ? [0, 0] : [padding[axis]!, (padding as readonly number[])[axis + 2]!];
     return paddedWindow(common, before, after, ceil);
@@ -51,7 +56,11 @@ function sameWindow(common: Common, lower: boolean): Window {
 function paddedWindow(common: Common, before: number, after: number, ceil: boolean): Window {
   const { input, kernel, stride, dilation } = common;
   const room = (input + before + after - (kernel - 1) * dilation - 1) / stride;
-  check(!(room < 0), "shape", () => `a window of ${(kernel - 1) * dilation + 1} does not fit into ${input} and padding ${before} + ${after}`);
+  check(
+    !(room < 0),
+    "shape",
+    () => `a window of ${(kernel - 1) * dilation + 1} does not fit into ${input} and padding ${before} + ${after}`,
+  );
   let output = (ceil ? Math.ceil(room) : Math.floor(room)) + 1;
   // A window that would begin beyond the input and the padding before it has nothing to look at.
   if (ceil && (output - 1) * stride >= input + before) output--;

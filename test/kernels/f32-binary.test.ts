@@ -51,14 +51,22 @@ describe.each(TIERS)("binary kernels, %s", (tier) => {
   it("f32_binary takes scalars, clamps, splits and works in place", () => {
     for (const name of NAMES)
       for (const n of SIZES)
-        for (const [aStep, bStep] of [[1, 1], [1, 0], [0, 1], [0, 0]] as const) {
+        for (const [aStep, bStep] of [
+          [1, 1],
+          [1, 0],
+          [0, 1],
+          [0, 0],
+        ] as const) {
           const a = Float32Array.from({ length: aStep ? n : 1 }, (_, i) => ((i * 7) % 11) - 4.5);
           const b = Float32Array.from({ length: bStep ? n : 1 }, (_, i) => ((i * 5) % 7) - 2.5);
           bench.reset();
           const pa = bench.put(a);
           const pb = bench.put(b);
           const y = aStep ? pa : bStep ? pb : bench.alloc(n * 4);
-          for (const [begin, end] of [[0, n >> 1], [n >> 1, n]] as const)
+          for (const [begin, end] of [
+            [0, n >> 1],
+            [n >> 1, n],
+          ] as const)
             bench.kernels.f32_binary(y, pa, pb, BinaryCode[name], aStep, bStep, -2, 3, begin, end);
           bench.checkGuards();
           bench.f32(y, n).forEach((got, i) => {
@@ -71,29 +79,37 @@ describe.each(TIERS)("binary kernels, %s", (tier) => {
 
   it("f32_binary_rows and f32_compare follow any strides", () => {
     fc.assert(
-      fc.property(broadcast, fc.constantFrom(...NAMES.filter((name) => name !== "pow")), fc.constantFrom(...COMPARISONS), (shape, name, comparison) => {
-        const { dims, cols, aStep, bStep } = shape;
-        const rows = dims.reduce((product, { size }) => product * size, 1);
-        const reach = (side: "a" | "b") => dims.reduce((sum, dim) => sum + (dim.size - 1) * dim[side], cols);
-        const a = Float32Array.from({ length: reach("a") }, (_, i) => ((i * 13) % 17) - 8);
-        const b = Float32Array.from({ length: reach("b") }, (_, i) => ((i * 11) % 13) - 6);
-        bench.reset();
-        const table = bench.put(Int32Array.from(dims.flatMap((dim) => [dim.size, dim.a * 4, dim.b * 4])));
-        const [pa, pb, y, bytes] = [bench.put(a), bench.put(b), bench.alloc(rows * cols * 4), bench.alloc(rows * cols)];
-        for (const [begin, end] of [[0, rows >> 1], [rows >> 1, rows]] as const) {
-          bench.kernels.f32_binary_rows(y, pa, pb, BinaryCode[name], cols, aStep, bStep, table, dims.length, ...infinite, begin, end);
-          bench.kernels.f32_compare(bytes, pa, pb, CompareCode[comparison], cols, aStep, bStep, table, dims.length, begin, end);
-        }
-        bench.checkGuards();
-        for (let row = 0; row < rows; row++) {
-          const [atA, atB] = startOf(row, dims);
-          for (let col = 0; col < cols; col++) {
-            const [left, right] = [a[atA + col * aStep]!, b[atB + col * bStep]!];
-            expect(ulps(bench.f32(y, rows * cols)[row * cols + col]!, BINARY[name]!(left, right))).toBeLessThanOrEqual(1);
-            expect(bench.u8(bytes, rows * cols)[row * cols + col]).toBe(COMPARE[comparison]!(left, right) ? 1 : 0);
+      fc.property(
+        broadcast,
+        fc.constantFrom(...NAMES.filter((name) => name !== "pow")),
+        fc.constantFrom(...COMPARISONS),
+        (shape, name, comparison) => {
+          const { dims, cols, aStep, bStep } = shape;
+          const rows = dims.reduce((product, { size }) => product * size, 1);
+          const reach = (side: "a" | "b") => dims.reduce((sum, dim) => sum + (dim.size - 1) * dim[side], cols);
+          const a = Float32Array.from({ length: reach("a") }, (_, i) => ((i * 13) % 17) - 8);
+          const b = Float32Array.from({ length: reach("b") }, (_, i) => ((i * 11) % 13) - 6);
+          bench.reset();
+          const table = bench.put(Int32Array.from(dims.flatMap((dim) => [dim.size, dim.a * 4, dim.b * 4])));
+          const [pa, pb, y, bytes] = [bench.put(a), bench.put(b), bench.alloc(rows * cols * 4), bench.alloc(rows * cols)];
+          for (const [begin, end] of [
+            [0, rows >> 1],
+            [rows >> 1, rows],
+          ] as const) {
+            bench.kernels.f32_binary_rows(y, pa, pb, BinaryCode[name], cols, aStep, bStep, table, dims.length, ...infinite, begin, end);
+            bench.kernels.f32_compare(bytes, pa, pb, CompareCode[comparison], cols, aStep, bStep, table, dims.length, begin, end);
           }
-        }
-      }),
+          bench.checkGuards();
+          for (let row = 0; row < rows; row++) {
+            const [atA, atB] = startOf(row, dims);
+            for (let col = 0; col < cols; col++) {
+              const [left, right] = [a[atA + col * aStep]!, b[atB + col * bStep]!];
+              expect(ulps(bench.f32(y, rows * cols)[row * cols + col]!, BINARY[name]!(left, right))).toBeLessThanOrEqual(1);
+              expect(bench.u8(bytes, rows * cols)[row * cols + col]).toBe(COMPARE[comparison]!(left, right) ? 1 : 0);
+            }
+          }
+        },
+      ),
       { numRuns: 200 },
     );
   });
@@ -107,8 +123,6 @@ describe.each(TIERS)("binary kernels, %s", (tier) => {
     }
   });
 });
-
-
 
 /** Where operands a and b start at a row, by an odometer. */
 function startOf(row: number, dims: readonly { size: number; a: number; b: number }[]): [number, number] {

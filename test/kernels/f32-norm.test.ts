@@ -17,20 +17,25 @@ describe.each(TIERS)("normalization, %s", (tier) => {
 
   it("layer norm and RMS norm of rows, in place", () => {
     fc.assert(
-      fc.property(fc.constantFrom(1, 2, 3, 5), fc.constantFrom(1, 2, 3, 4, 5, 7, 15, 17, 33, 384, 1030), fc.boolean(), (rows, cols, centred) => {
-        const x = numbers(rows * cols).map((v) => v + 30);
-        const [scale, bias] = [numbers(cols, 2), numbers(cols, 3)];
-        bench.reset();
-        const [y, s, b] = [bench.put(x), bench.put(scale), bench.put(bias)];
-        for (const [begin, end] of splitsOf(rows)) bench.kernels.f32_layer_norm(y, y, s, b, cols, EPSILON, centred ? 1 : 0, begin, end);
-        bench.checkGuards();
-        const expected = x.map((_, i) => {
-          const row = i - (i % cols);
-          const [mean, factor] = moments([...x.subarray(row, row + cols)], centred);
-          return (x[i]! - mean) * factor * scale[i % cols]! + bias[i % cols]!;
-        });
-        expectClose(bench.f32(y, x.length), expected, { ulp: 4, absolute: 1e-4 });
-      }),
+      fc.property(
+        fc.constantFrom(1, 2, 3, 5),
+        fc.constantFrom(1, 2, 3, 4, 5, 7, 15, 17, 33, 384, 1030),
+        fc.boolean(),
+        (rows, cols, centred) => {
+          const x = numbers(rows * cols).map((v) => v + 30);
+          const [scale, bias] = [numbers(cols, 2), numbers(cols, 3)];
+          bench.reset();
+          const [y, s, b] = [bench.put(x), bench.put(scale), bench.put(bias)];
+          for (const [begin, end] of splitsOf(rows)) bench.kernels.f32_layer_norm(y, y, s, b, cols, EPSILON, centred ? 1 : 0, begin, end);
+          bench.checkGuards();
+          const expected = x.map((_, i) => {
+            const row = i - (i % cols);
+            const [mean, factor] = moments([...x.subarray(row, row + cols)], centred);
+            return (x[i]! - mean) * factor * scale[i % cols]! + bias[i % cols]!;
+          });
+          expectClose(bench.f32(y, x.length), expected, { ulp: 4, absolute: 1e-4 });
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -59,7 +64,10 @@ describe.each(TIERS)("normalization, %s", (tier) => {
           const expected = new Float64Array(x.length);
           for (let n = 0; n < samples; n++)
             for (let group = 0; group < groups; group++) {
-              const indices = Array.from({ length: spatial * size }, (_, i) => (n * spatial + Math.floor(i / size)) * channels + group * size + (i % size));
+              const indices = Array.from(
+                { length: spatial * size },
+                (_, i) => (n * spatial + Math.floor(i / size)) * channels + group * size + (i % size),
+              );
               const [mean, factor] = moments(indices.map((i) => x[i]!));
               for (const i of indices) expected[i] = (x[i]! - mean) * factor * scale[i % channels]! + bias[i % channels]!;
             }

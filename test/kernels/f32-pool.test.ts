@@ -43,31 +43,38 @@ describe.each(TIERS)("pooling, %s", (tier) => {
 
   it("windows of any size, stride, dilation and padding", () => {
     fc.assert(
-      fc.property(axis, axis, fc.constantFrom(1, 2), fc.constantFrom(1, 3, 4, 5, 8, 15, 17), fc.boolean(), (rows, cols, samples, channels, average) => {
-        const x = numbers(samples * rows.input * cols.input * channels);
-        const count = samples * rows.output * cols.output * channels;
-        bench.reset();
-        const [px, y, v, h] = [bench.put(x), bench.alloc(count * 4), bench.put(words(rows)), bench.put(words(cols))];
-        const kernel = average ? bench.kernels.f32_average_pool : bench.kernels.f32_max_pool;
-        for (const [begin, end] of splitsOf(samples * rows.output)) kernel(y, px, v, h, channels, -3, 3, begin, end);
-        bench.checkGuards();
+      fc.property(
+        axis,
+        axis,
+        fc.constantFrom(1, 2),
+        fc.constantFrom(1, 3, 4, 5, 8, 15, 17),
+        fc.boolean(),
+        (rows, cols, samples, channels, average) => {
+          const x = numbers(samples * rows.input * cols.input * channels);
+          const count = samples * rows.output * cols.output * channels;
+          bench.reset();
+          const [px, y, v, h] = [bench.put(x), bench.alloc(count * 4), bench.put(words(rows)), bench.put(words(cols))];
+          const kernel = average ? bench.kernels.f32_average_pool : bench.kernels.f32_max_pool;
+          for (const [begin, end] of splitsOf(samples * rows.output)) kernel(y, px, v, h, channels, -3, 3, begin, end);
+          bench.checkGuards();
 
-        const expected = new Float64Array(count);
-        for (let i = 0; i < count; i++) {
-          const channel = i % channels;
-          const col = Math.floor(i / channels) % cols.output;
-          const row = Math.floor(i / channels / cols.output) % rows.output;
-          const n = Math.floor(i / channels / cols.output / rows.output);
-          const [ys, xs] = [taps(rows, row), taps(cols, col)];
-          const window = within(ys, 0, rows.input).flatMap((py) =>
-            within(xs, 0, cols.input).map((px) => x[((n * rows.input + py) * cols.input + px) * channels + channel]!),
-          );
-          const counted = within(ys, ...rows.counted).length * within(xs, ...cols.counted).length;
-          const value = average ? window.reduce((sum, w) => sum + w, 0) / Math.max(counted, 1) : Math.max(...window);
-          expected[i] = Math.min(3, Math.max(-3, value));
-        }
-        expectClose(bench.f32(y, count), expected, { ulp: 1, absolute: 1e-6 });
-      }),
+          const expected = new Float64Array(count);
+          for (let i = 0; i < count; i++) {
+            const channel = i % channels;
+            const col = Math.floor(i / channels) % cols.output;
+            const row = Math.floor(i / channels / cols.output) % rows.output;
+            const n = Math.floor(i / channels / cols.output / rows.output);
+            const [ys, xs] = [taps(rows, row), taps(cols, col)];
+            const window = within(ys, 0, rows.input).flatMap((py) =>
+              within(xs, 0, cols.input).map((px) => x[((n * rows.input + py) * cols.input + px) * channels + channel]!),
+            );
+            const counted = within(ys, ...rows.counted).length * within(xs, ...cols.counted).length;
+            const value = average ? window.reduce((sum, w) => sum + w, 0) / Math.max(counted, 1) : Math.max(...window);
+            expected[i] = Math.min(3, Math.max(-3, value));
+          }
+          expectClose(bench.f32(y, count), expected, { ulp: 1, absolute: 1e-6 });
+        },
+      ),
       { numRuns: 300 },
     );
   });

@@ -106,7 +106,10 @@ describe.each(TIERS)("f32_unary, %s", (tier) => {
         const whole = run(name, x);
         bench.reset();
         const y = bench.put(x);
-        for (const [begin, end] of [[0, n >> 1], [n >> 1, n]] as const)
+        for (const [begin, end] of [
+          [0, n >> 1],
+          [n >> 1, n],
+        ] as const)
           bench.kernels.f32_unary(y, y, UnaryCode[name], p, q, begin, end);
         bench.checkGuards();
         expect(bench.f32(y, n)).toEqual(whole);

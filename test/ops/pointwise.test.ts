@@ -8,8 +8,16 @@ import { BINARY, COMPARE, UNARY } from "../support/functions.ts";
 import { runOp, type TestInput } from "../support/run-op.ts";
 
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
-const f32 = (shape: readonly number[], data: readonly number[] | Float32Array): TestInput => ({ dataType: "float32", shape, data: Float32Array.from(data) });
-const int64 = (shape: readonly number[], values: readonly number[]): TestInput => ({ dataType: "int64", shape, data: BigInt64Array.from(values, BigInt) });
+const f32 = (shape: readonly number[], data: readonly number[] | Float32Array): TestInput => ({
+  dataType: "float32",
+  shape,
+  data: Float32Array.from(data),
+});
+const int64 = (shape: readonly number[], values: readonly number[]): TestInput => ({
+  dataType: "int64",
+  shape,
+  data: BigInt64Array.from(values, BigInt),
+});
 const list = (data: ArrayLike<number | bigint>): number[] => Array.from(data, Number);
 const run = (op: string, attributes: object, inputs: (TestInput | null)[]) => runOp(op, attributes as never, inputs)[0]!;
 const result = (op: string, attributes: object, inputs: (TestInput | null)[]) => list(run(op, attributes, inputs).data);
@@ -42,7 +50,8 @@ describe("unary operators", () => {
   function reference(name: string): (x: number) => number {
     if (name === "shrink") return shrink;
     const [p, q] = parameters[name] ?? [];
-    const f = UNARY[name === "celu" ? "elu" : camel(name)] ?? ((x: number) => (Math as unknown as Record<string, (x: number) => number>)[name]!(x));
+    const f =
+      UNARY[name === "celu" ? "elu" : camel(name)] ?? ((x: number) => (Math as unknown as Record<string, (x: number) => number>)[name]!(x));
     return (x) => f(x, p!, q!);
   }
   const positive = new Set(["log", "sqrt", "rsqrt", "acosh", "asin", "acos", "atanh"]);
@@ -53,7 +62,8 @@ describe("unary operators", () => {
     const expected = Array.from(x, reference(name));
     expectClose(result(name, attributes[name] ?? {}, [f32([37], x)]), expected, { ulp: 8, absolute: 1e-6 });
     const wide: TestInput = { dataType: "float64", shape: [37], data: Float64Array.from(x) };
-    for (const [i, y] of result(name, attributes[name] ?? {}, [wide]).entries()) expect(Math.abs(y - expected[i]!)).toBeLessThan(1e-12 * Math.max(1, Math.abs(expected[i]!)));
+    for (const [i, y] of result(name, attributes[name] ?? {}, [wide]).entries())
+      expect(Math.abs(y - expected[i]!)).toBeLessThan(1e-12 * Math.max(1, Math.abs(expected[i]!)));
     const half: TestInput = { dataType: "float16", shape: [2], data: Uint16Array.of(toFloat16Bits(0.5), toFloat16Bits(1)) };
     const [first] = result(name, attributes[name] ?? {}, [half]);
     expect(first).toBe(toFloat16Bits(Math.fround(reference(name)(0.5))));
@@ -118,8 +128,24 @@ function broadcastResult<T>(a: readonly number[], b: readonly number[], x: Array
   return Array.from({ length: sizeOf(out) }, (_, i) => f(x[elementAt(a, out, i)]!, y[elementAt(b, out, i)]!));
 }
 
-const ARITHMETIC = { add: "add", sub: "sub", mul: "mul", div: "div", max: "max", min: "min", squared_difference: "squaredDifference", prelu: "prelu" };
-const COMPARISONS = { equal: "equal", not_equal: "notEqual", less: "less", less_equal: "lessEqual", greater: "greater", greater_equal: "greaterEqual" };
+const ARITHMETIC = {
+  add: "add",
+  sub: "sub",
+  mul: "mul",
+  div: "div",
+  max: "max",
+  min: "min",
+  squared_difference: "squaredDifference",
+  prelu: "prelu",
+};
+const COMPARISONS = {
+  equal: "equal",
+  not_equal: "notEqual",
+  less: "less",
+  less_equal: "lessEqual",
+  greater: "greater",
+  greater_equal: "greaterEqual",
+};
 
 describe("binary operators", () => {
   it.each(Object.entries(ARITHMETIC))("%s broadcasts in float32 and float64", (name, reference) => {
@@ -128,7 +154,11 @@ describe("binary operators", () => {
         const [x, y] = [numbers(sizeOf(a), 1), numbers(sizeOf(b), 2)];
         const expected = broadcastResult(a, b, x, y, BINARY[reference]!);
         expectClose(result(name, {}, [f32(a, x), { ...f32(b, y), constant }]), expected, { ulp: 2, absolute: 1e-6 });
-        const wide = (shape: readonly number[], data: Float32Array): TestInput => ({ dataType: "float64", shape, data: Float64Array.from(data) });
+        const wide = (shape: readonly number[], data: Float32Array): TestInput => ({
+          dataType: "float64",
+          shape,
+          data: Float64Array.from(data),
+        });
         expect(result(name, {}, [wide(a, x), wide(b, y)])).toEqual(expected);
       }),
       { numRuns: 40 },
@@ -151,7 +181,10 @@ describe("binary operators", () => {
     const [x, y] = [numbers(2 * 40 * 3, 1), numbers(3, 2)];
     const expected = broadcastResult([2, 40, 3], [3], x, y, (p, q) => p - q);
     expectClose(result("sub", {}, [f32([2, 40, 3], x), f32([3], y)]), expected);
-    expectClose(result("sub", {}, [f32([3], y), f32([2, 40, 3], x)]), expected.map((v) => -v));
+    expectClose(
+      result("sub", {}, [f32([3], y), f32([2, 40, 3], x)]),
+      expected.map((v) => -v),
+    );
   });
 
   it("clamps, and applies an activation before", () => {
@@ -159,14 +192,24 @@ describe("binary operators", () => {
     expect(result("add", { min: 0 }, inputs)).toEqual([0, 0, 0, 2, 5]);
     expect(result("add", { activation: "leaky_relu", alpha: 0.5, max: 4 }, inputs)).toEqual([-2, -0.5, 0, 2, 4]);
     expect(result("add", { activation: "sinh", max: 4 }, [f32([1], [0.5]), f32([1], [0.5])])).toEqual([Math.fround(Math.sinh(1))]);
-    expect(result("sub", { min: -1, max: 1 }, [{ dataType: "int32", shape: [3], data: [5, 0, -5] }, { dataType: "int32", shape: [1], data: [1] }])).toEqual([1, -1, -1]);
+    expect(
+      result("sub", { min: -1, max: 1 }, [
+        { dataType: "int32", shape: [3], data: [5, 0, -5] },
+        { dataType: "int32", shape: [1], data: [1] },
+      ]),
+    ).toEqual([1, -1, -1]);
   });
 
   it.each([1, 2, 3, 0.5, -0.5, -1, 2.5, 0])("x to the power of %s", (exponent) => {
     const x = numbers(19).map(Math.abs);
     const expected = Array.from(x, (v) => v ** exponent);
-    for (const constant of [true, false]) expectClose(result("pow", {}, [f32([19], x), { ...f32([], [exponent]), constant }]), expected, { ulp: 2 });
-    expectClose(result("pow", { max: 2 }, [f32([19], x), { ...f32([], [exponent]), constant: true }]), expected.map((v) => Math.min(v, 2)), { ulp: 2 });
+    for (const constant of [true, false])
+      expectClose(result("pow", {}, [f32([19], x), { ...f32([], [exponent]), constant }]), expected, { ulp: 2 });
+    expectClose(
+      result("pow", { max: 2 }, [f32([19], x), { ...f32([], [exponent]), constant: true }]),
+      expected.map((v) => Math.min(v, 2)),
+      { ulp: 2 },
+    );
   });
 
   it("powers of mixed types", () => {
@@ -175,7 +218,10 @@ describe("binary operators", () => {
   });
 
   it("remainders by the divisor's sign and by the dividend's", () => {
-    const [a, b] = [[-4, 7, 5, 4, -7, 8], [2, -3, 8, -2, 3, 5]];
+    const [a, b] = [
+      [-4, 7, 5, 4, -7, 8],
+      [2, -3, 8, -2, 3, 5],
+    ];
     const floored = [0, -2, 5, 0, 2, 3];
     const truncated = [0, 1, 5, 0, -1, 3];
     const zero = (values: readonly number[]) => values.map((v) => v + 0);
@@ -190,7 +236,12 @@ describe("binary operators", () => {
     const int32 = (...data: number[]): TestInput => ({ dataType: "int32", shape: [data.length], data });
     expect(result("div", {}, [int32(-7, 7, 5), int32(2, -2, 0)])).toEqual([-3, -3, 0]);
     expect(result("mul", {}, [int32(2 ** 30), int32(6)])).toEqual([-(2 ** 31)]);
-    expect(result("add", {}, [{ dataType: "uint8", shape: [1], data: [250] }, { dataType: "uint8", shape: [1], data: [10] }])).toEqual([4]);
+    expect(
+      result("add", {}, [
+        { dataType: "uint8", shape: [1], data: [250] },
+        { dataType: "uint8", shape: [1], data: [10] },
+      ]),
+    ).toEqual([4]);
     expect(result("atan2", {}, [f32([1], [1]), f32([1], [-1])])).toEqual([Math.fround(Math.atan2(1, -1))]);
   });
 
@@ -205,19 +256,33 @@ describe("binary operators", () => {
     expect(result("bitwise_or", {}, [int64([1], [12]), int64([1], [10])])).toEqual([14]);
     expect(result("bitwise_xor", {}, [byte(12), byte(10)])).toEqual([6]);
     expect(result("bit_shift", { direction: "left" }, [byte(3, 1), byte(2, 8)])).toEqual([12, 0]);
-    expect(result("bit_shift", { direction: "right" }, [{ dataType: "uint64", shape: [2], data: BigUint64Array.of(16n, 1n) }, { dataType: "uint64", shape: [2], data: BigUint64Array.of(2n, 64n) }])).toEqual([4, 0]);
+    expect(
+      result("bit_shift", { direction: "right" }, [
+        { dataType: "uint64", shape: [2], data: BigUint64Array.of(16n, 1n) },
+        { dataType: "uint64", shape: [2], data: BigUint64Array.of(2n, 64n) },
+      ]),
+    ).toEqual([4, 0]);
   });
 
   it("refuses data types that differ and shapes that do not broadcast", () => {
-    expect(() => run("add", {}, [f32([2], [1, 2]), int64([2], [1, 2])])).toThrow("both inputs must have one data type, got float32 and int64");
+    expect(() => run("add", {}, [f32([2], [1, 2]), int64([2], [1, 2])])).toThrow(
+      "both inputs must have one data type, got float32 and int64",
+    );
     expect(() => run("add", {}, [f32([2], [1, 2]), f32([3], [1, 2, 3])])).toThrow("do not broadcast");
   });
 });
 
 describe("quantized arithmetic", () => {
   it.each<DataType>(["int8", "uint8"])("%s adds real numbers and rounds to the output's steps", (dataType) => {
-    const of = (data: readonly number[], scale: number, zeroPoint: number): TestInput => ({ dataType, shape: [data.length], data, quant: { scale: [scale], zeroPoint: [zeroPoint] } });
-    const [y] = runOp("add", {}, [of([10, 100, 3], 0.5, 0), of([4, 100, 0], 0.25, 2)], { outputs: [{ quant: { scale: [0.5], zeroPoint: [1] } }] });
+    const of = (data: readonly number[], scale: number, zeroPoint: number): TestInput => ({
+      dataType,
+      shape: [data.length],
+      data,
+      quant: { scale: [scale], zeroPoint: [zeroPoint] },
+    });
+    const [y] = runOp("add", {}, [of([10, 100, 3], 0.5, 0), of([4, 100, 0], 0.25, 2)], {
+      outputs: [{ quant: { scale: [0.5], zeroPoint: [1] } }],
+    });
     // 5 + 0.5 = 5.5 → 11 + 1; 50 + 24.5 → 149 + 1, which int8 cannot hold; 1.5 − 0.5 = 1 → 2 + 1
     expect(list(y!.data)).toEqual([12, dataType === "int8" ? 127 : 150, 3]);
   });
