@@ -5,21 +5,26 @@ import { PANEL, panelFloats } from "./pack-f32.ts";
 /** Output pixels a side of a tile. */
 export type TileSize = 2 | 4;
 
-const G: { readonly [N in TileSize]: readonly (readonly [number, number, number])[] } = {
-  2: [
-    [1, 0, 0],
-    [1 / 2, 1 / 2, 1 / 2],
-    [1 / 2, -1 / 2, 1 / 2],
-    [0, 0, 1],
-  ],
-  4: [
-    [1 / 4, 0, 0],
-    [-1 / 6, -1 / 6, -1 / 6],
-    [-1 / 6, 1 / 6, -1 / 6],
-    [1 / 24, 1 / 12, 1 / 6],
-    [1 / 24, -1 / 12, 1 / 6],
-    [0, 0, 1],
-  ],
+/** G w for three weights, from `at` on by `step`; the result goes to `to` from `begin` on by `stride`. */
+type Transform = (w: ArrayLike<number>, at: number, step: number, to: Float64Array | Float32Array, begin: number, stride: number) => void;
+
+const TRANSFORMS: { readonly [N in TileSize]: Transform } = {
+  2: (w, at, step, to, begin, stride) => {
+    const [a, b, c] = [w[at]!, w[at + step]!, w[at + 2 * step]!];
+    to[begin] = a;
+    to[begin + stride] = (a + b + c) / 2;
+    to[begin + 2 * stride] = (a - b + c) / 2;
+    to[begin + 3 * stride] = c;
+  },
+  4: (w, at, step, to, begin, stride) => {
+    const [a, b, c] = [w[at]!, w[at + step]!, w[at + 2 * step]!];
+    to[begin] = a / 4;
+    to[begin + stride] = -(a + b + c) / 6;
+    to[begin + 2 * stride] = (b - a - c) / 6;
+    to[begin + 3 * stride] = (a + 2 * b + 4 * c) / 24;
+    to[begin + 4 * stride] = (a - 2 * b + 4 * c) / 24;
+    to[begin + 5 * stride] = c;
+  },
 };
 
 /** Floats of the transformed weights of `filters` filters on `channels` channels. */
@@ -37,7 +42,7 @@ export function packWinograd(
   channels: number,
   tile: TileSize,
 ): void {
-  const g = G[tile];
+  const transform = TRANSFORMS[tile];
   const side = tile + 2;
   const matrix = panelFloats(filters, channels);
   const half = new Float64Array(side * 3);
@@ -47,17 +52,9 @@ export function packWinograd(
     if (bias) to[(side + 1) * matrix + column] = bias[filter]!;
     for (let channel = 0; channel < channels; channel++) {
       const at = filter * 9 * channels + channel;
-      for (let i = 0; i < side; i++)
-        for (let x = 0; x < 3; x++) {
-          const [g0, g1, g2] = g[i]!;
-          half[i * 3 + x] = g0 * weights[at + x * channels]! + g1 * weights[at + (3 + x) * channels]! + g2 * weights[at + (6 + x) * channels]!;
-        }
       const element = column + PANEL * (channel + 1);
-      for (let i = 0; i < side; i++)
-        for (let j = 0; j < side; j++) {
-          const [g0, g1, g2] = g[j]!;
-          to[(i * side + j) * matrix + element] = g0 * half[i * 3]! + g1 * half[i * 3 + 1]! + g2 * half[i * 3 + 2]!;
-        }
+      for (let x = 0; x < 3; x++) transform(weights, at + x * channels, 3 * channels, half, x, 3);
+      for (let i = 0; i < side; i++) transform(half, i * 3, 1, to, i * side * matrix + element, matrix);
     }
   }
 }
