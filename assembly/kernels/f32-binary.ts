@@ -1,7 +1,7 @@
 // Binary functions of floats under broadcasting. Outputs are contiguous; along a row an operand
 // either advances (step 1) or stands still (step 0). Every result is clamped to [lo, hi].
 import { BinaryCode } from "../../src/ops/codes";
-import type * as functions from "../lib/binary-functions";
+import * as functions from "../lib/binary-functions";
 import { planeOffsets } from "../lib/planes";
 import { clamp } from "../lib/simd";
 import { loadLanes, storeLanes } from "../lib/tail";

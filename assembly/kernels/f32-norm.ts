@@ -2,7 +2,7 @@
 // (group norm; instance norm is one channel a group) in three kernels with a scratch between them.
 import { splat } from "../lib/math";
 import { reduceColumns, reduceRun } from "../lib/reduce";
-import type { Sum, SumSquare } from "../lib/reduce-functions";
+import { Sum, SumSquare } from "../lib/reduce-functions";
 import { madd } from "../lib/simd";
 import { loadLanes, storeLanes } from "../lib/tail";
 

@@ -1,9 +1,9 @@
 // Pooling of floats [n, height, width, channels] by windows that may hang over the edges.
 import { splat } from "../lib/math";
-import type { AveragePool, MaxPool } from "../lib/pool-functions";
+import { AveragePool, MaxPool } from "../lib/pool-functions";
 import { clamp } from "../lib/simd";
 import { loadLanes, storeLanes } from "../lib/tail";
-import type { WindowAxis } from "../lib/window";
+import { WindowAxis } from "../lib/window";
 
 /** y = the largest element of each window, clamped to [lo, hi], for output rows begin … end of all samples. */
 export function f32_max_pool(

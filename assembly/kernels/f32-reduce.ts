@@ -3,7 +3,7 @@ import { ReduceCode, UnaryCode } from "../../src/ops/codes";
 import { activate } from "../lib/activate";
 import { log4, splat } from "../lib/math";
 import { reduceColumns, reduceRun } from "../lib/reduce";
-import type * as functions from "../lib/reduce-functions";
+import * as functions from "../lib/reduce-functions";
 import { loadLanes, storeLanes } from "../lib/tail";
 
 /** y = the reduction that `code` names, for outputs begin … end. */

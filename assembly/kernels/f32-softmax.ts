@@ -1,7 +1,7 @@
 // Softmax and its logarithm, with the largest element taken off first so that nothing overflows.
 import { exp4, log4, splat } from "../lib/math";
 import { BLOCK, lanesBelow, reduceColumns, reduceRun } from "../lib/reduce";
-import type { Largest } from "../lib/reduce-functions";
+import { Largest } from "../lib/reduce-functions";
 import { madd, sum } from "../lib/simd";
 import { loadLanes, loadSome, storeLanes, storeSome } from "../lib/tail";
 

@@ -2,7 +2,7 @@
 // and the activation in the epilogues of other kernels.
 import { UnaryCode } from "../../src/ops/codes";
 import { loadLanes, loadSome, storeLanes, storeSome } from "./tail";
-import type * as functions from "./unary-functions";
+import * as functions from "./unary-functions";
 
 /** y = f(x) over `count` floats for a short f. `y` may be `x`. */
 function eachShort<F>(y: usize, x: usize, count: usize, p0: f32, p1: f32): void {
