@@ -39,7 +39,7 @@ const Attention = operator(ATTENTION, (node, { is_causal, kv_num_heads, q_num_he
   ];
   const bias = biases.filter((part) => part !== null).reduce<Value | null>((a, b) => (a ? node.emit("add", [a, b]) : b), null);
   scores[Scores.biased] = bias ? node.emit("add", [scores[Scores.capped], bias]) : scores[Scores.capped];
-  scores[Scores.weights] = node.emit("softmax", [scores[Scores.biased]], { axis: -1 });
+  scores[Scores.weights] = node.emit("softmax", [scores[Scores.biased]]);
   const y = node.emit("matmul", [scores[Scores.weights], repeatedHeads(node, value, heads)]);
   return [isFlat ? headsTogether(node, y) : y, key, value, scores[qk_matmul_output_mode] ?? null];
 });

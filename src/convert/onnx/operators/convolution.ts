@@ -23,10 +23,14 @@ export interface Window {
 
 const AUTO_PADS: { readonly [name: string]: string | undefined } = { SAME_UPPER: "same_upper", SAME_LOWER: "same_lower", VALID: "valid" };
 
+/** Defaults are left out: they are many, and files are to be small. */
+const unlessOnes = (list: readonly number[]) => (list.every((value) => value === 1) ? undefined : list);
+const unlessOne = (groups: number) => (groups === 1 ? undefined : groups);
+
 /** The attributes of a window over an image. Throws `unsupported` for negative padding. */
 export function windowAttributes(node: NodeContext, { strides, dilations, pads, auto_pad }: Window, spatial: number): Attributes {
   const ones = new Array<number>(spatial).fill(1);
-  const attributes = { strides: forImage(strides ?? ones, 1), dilations: forImage(dilations ?? ones, 1) };
+  const attributes = { strides: unlessOnes(forImage(strides ?? ones, 1)), dilations: unlessOnes(forImage(dilations ?? ones, 1)) };
   if (auto_pad !== "NOTSET" && auto_pad !== "") {
     const autoPad = AUTO_PADS[auto_pad];
     if (!autoPad) throw node.unsupported(`auto_pad "${auto_pad}"`);
@@ -48,13 +52,13 @@ export function ohwiWeights(node: NodeContext, weights: Value): Value {
 const Conv = operator({ ...WINDOW, group: int(1) }, (node, { group, ...window }) => {
   const [x, weights, bias] = [node.input(0), node.input(1), node.optional(2)];
   if (node.rank(x) === 5) return convolveVolume(node, x, weights, bias, window, group);
-  const attributes = { ...windowAttributes(node, window, node.rank(x) - 2), groups: group };
+  const attributes = { ...windowAttributes(node, window, node.rank(x) - 2), groups: unlessOne(group) };
   return asImage(node, x, (image) => node.emit("conv2d", [image, ohwiWeights(node, weights), bias], attributes));
 });
 
 const ConvInteger = operator({ ...WINDOW, group: int(1) }, (node, { group, ...window }) => {
   const [x, weights] = [node.input(0), node.input(1)];
-  const attributes = { ...windowAttributes(node, window, node.rank(x) - 2), groups: group };
+  const attributes = { ...windowAttributes(node, window, node.rank(x) - 2), groups: unlessOne(group) };
   return asImage(node, x, (image) =>
     node.emit("conv_integer", [image, ohwiWeights(node, weights), node.optional(2), node.optional(3)], attributes),
   );
@@ -84,8 +88,8 @@ const ConvTranspose = operator(TRANSPOSE, (node, { group, kernel_shape, ...attri
   const { pads, outputPadding } = cropping(node, x, extents, strides, attributes);
   const settings = {
     ...windowAttributes(node, { strides, dilations, pads, auto_pad: "NOTSET" }, spatial),
-    outputPadding: forImage(outputPadding, 0),
-    groups: group,
+    outputPadding: outputPadding.some((value) => value > 0) ? forImage(outputPadding, 0) : undefined,
+    groups: unlessOne(group),
   };
   return asImage(node, x, (image) => node.emit("conv_transpose2d", [image, transposeWeights(node, weights, group), bias], settings));
 });

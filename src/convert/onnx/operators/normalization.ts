@@ -37,8 +37,8 @@ function normalized(node: NodeContext, x: Value, scale: Value, bias: Value, mean
 function trainedNormalization(node: NodeContext, epsilon: number, momentum: number): Value[] {
   const [x, scale, bias, oldMean, oldVariance] = [0, 1, 2, 3, 4].map((index) => node.input(index)) as [Value, Value, Value, Value, Value];
   const axes = lastAxes(node, x, 0).filter((axis) => axis !== 1);
-  const mean = node.emit("reduce_mean", [x], { axes, keepDims: true });
-  const variance = node.emit("reduce_mean", [squared(node, node.emit("sub", [x, mean]))], { axes, keepDims: true });
+  const mean = node.emit("reduce_mean", [x], { axes });
+  const variance = node.emit("reduce_mean", [squared(node, node.emit("sub", [x, mean]))], { axes });
   const flat = (value: Value) => node.emit("squeeze", [value], { axes });
   const mixed = (old: Value, now: Value) =>
     node.emit("add", [
@@ -58,8 +58,8 @@ const LayerNormalization = operator({ axis: int(-1), epsilon: float(1e-5) }, (no
   const y = node.emit("layer_norm", [x, scale, bias], { axis, epsilon });
   if (!node.hasOutput(1) && !node.hasOutput(2)) return y;
   const axes = lastAxes(node, x, axisFrom(axis, node.rank(x)));
-  const mean = node.emit("reduce_mean", [x], { axes, keepDims: true });
-  const variance = node.emit("reduce_mean", [squared(node, node.emit("sub", [x, mean]))], { axes, keepDims: true });
+  const mean = node.emit("reduce_mean", [x], { axes });
+  const variance = node.emit("reduce_mean", [squared(node, node.emit("sub", [x, mean]))], { axes });
   const inverse = node.emit("rsqrt", [node.emit("add", [variance, node.scalarLike(variance, epsilon)])]);
   return [y, mean, inverse];
 });
@@ -93,14 +93,14 @@ const LRN = operator({ size: int(1), alpha: float(1e-4), beta: float(0.75), bias
 const LpNormalization = operator({ axis: int(-1), p: int(2) }, (node, { axis, p }) => {
   const x = node.input(0);
   if (p !== 1 && p !== 2) throw node.unsupported(`p = ${p}; 1 and 2 are supported`);
-  return node.emit("div", [x, node.emit(p === 1 ? "reduce_l1" : "reduce_l2", [x], { axes: [axis], keepDims: true })]);
+  return node.emit("div", [x, node.emit(p === 1 ? "reduce_l1" : "reduce_l2", [x], { axes: [axis] })]);
 });
 
 /** (x − mean) / (√variance + 10⁻⁹) */
 const MeanVarianceNormalization = operator({ axes: ints([0, 2, 3]) }, (node, { axes }) => {
   const x = node.input(0);
-  const centered = node.emit("sub", [x, node.emit("reduce_mean", [x], { axes, keepDims: true })]);
-  const deviation = node.emit("sqrt", [node.emit("reduce_mean", [squared(node, centered)], { axes, keepDims: true })]);
+  const centered = node.emit("sub", [x, node.emit("reduce_mean", [x], { axes })]);
+  const deviation = node.emit("sqrt", [node.emit("reduce_mean", [squared(node, centered)], { axes })]);
   return node.emit("div", [centered, node.emit("add", [deviation, node.scalarLike(x, 1e-9)])]);
 });
 
@@ -109,14 +109,14 @@ const softmax = (op: string) =>
   operator({ axis: int() }, (node, { axis }) => {
     const x = node.input(0);
     const rank = node.rank(x);
-    if (node.version >= 13) return node.emit(op, [x], { axis: axis ?? -1 });
+    if (node.version >= 13) return node.emit(op, [x], { axis: axis === -1 ? undefined : axis });
     const from = axisFrom(axis ?? 1, rank);
     const isOne = node
       .type(x)
       .shape.slice(from + 1)
       .every((dim) => dim === 1);
     if (isOne) return node.emit(op, [x], { axis: Math.min(from, rank - 1) });
-    return likeShapeOf(node, x, node.emit(op, [node.emit("flatten", [x], { axis: from })], { axis: -1 }));
+    return likeShapeOf(node, x, node.emit(op, [node.emit("flatten", [x], { axis: from })], {}));
   });
 
 /** `y` in the shape of `x`. */

@@ -48,7 +48,7 @@ const LpPool = operator({ ...POOL, p: int(2) }, (node, { p, ...attributes }) => 
 /** A reduction over all axes but N and C. */
 function globalPool(node: NodeContext, op: string): Value {
   return inChannelsLast(node, node.input(0), (x) =>
-    node.emit(op, [x], { axes: Array.from({ length: node.rank(x) - 2 }, (_, i) => i + 1), keepDims: true }),
+    node.emit(op, [x], { axes: Array.from({ length: node.rank(x) - 2 }, (_, i) => i + 1) }),
   );
 }
 

@@ -17,15 +17,18 @@ const reduction = (op: string) =>
     const x = node.input(0);
     const given = axes ?? node.elements(1);
     if (given === undefined && node.optional(1)) {
-      return node.emit(op, [x, node.input(1)], { keepDims: keepdims, noopWithEmptyAxes: noop_with_empty_axes || undefined });
+      return node.emit(op, [x, node.input(1)], {
+        keepDims: keepdims ? undefined : false,
+        noopWithEmptyAxes: noop_with_empty_axes || undefined,
+      });
     }
     if (noop_with_empty_axes && !given?.length) return OVER_NOTHING[op]?.(node, x) ?? x;
-    return node.emit(op, [x], { axes: given?.length ? given : undefined, keepDims: keepdims });
+    return node.emit(op, [x], { axes: given?.length ? given : undefined, keepDims: keepdims ? undefined : false });
   });
 
 const arg = (op: string) =>
   operator({ axis: int(0), keepdims: flag(true), select_last_index: flag(false) }, (node, { axis, keepdims, select_last_index }) =>
-    node.emit(op, [node.input(0)], { axis, keepDims: keepdims, selectLast: select_last_index || undefined }),
+    node.emit(op, [node.input(0)], { axis, keepDims: keepdims ? undefined : false, selectLast: select_last_index || undefined }),
   );
 
 /** k became an input in opset 10. */
