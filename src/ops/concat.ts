@@ -1,8 +1,8 @@
 // Tensors one after another along one axis. Inputs that the planner has placed inside the output cost nothing.
 import { check } from "../errors.ts";
-import { ELEMENT_BYTES, type TensorType } from "../graph/types.ts";
+import { ELEMENT_BYTES, sizeOf, type TensorType } from "../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, offsetBy, type Operand, type OpDef } from "./define.ts";
-import { emitMove, inQuantOf, type Move, moveElements, moveOver, stridesOf } from "./moves.ts";
+import { emitCopy, emitMove, inQuantOf, type Move, moveElements, moveOver, stridesOf } from "./moves.ts";
 import { axisOf } from "./parameters.ts";
 
 /** Moves of the inputs, each to its place along the axis. */
@@ -40,10 +40,19 @@ export const concat = defineOp({
   lower(ctx: LowerContext) {
     const y = ctx.output(0);
     const inputs = present(ctx.inputs);
+    const axis = axisOf(ctx.attributes.number("axis"), y.shape.length);
     const bytes = ELEMENT_BYTES[y.dataType];
-    const moves = placedMoves(inputs, axisOf(ctx.attributes.number("axis"), y.shape.length), stridesOf(y.shape, y.rowStride));
-    for (const [i, x] of inputs.entries())
-      if (!liesAt(x, y, moves[i]!.y * bytes)) emitMove(ctx, y.pointer, inQuantOf(ctx, x, y), bytes, moves[i]!);
+    const yStrides = stridesOf(y.shape, y.rowStride);
+    const moves = placedMoves(inputs, axis, yStrides);
+    // Below the axis the output is dense unless the planner spreads its rows; then each input is rows of one length.
+    const dense = axis === y.shape.length - 1 || y.rowStride === y.shape.at(-1);
+    for (const [i, x] of inputs.entries()) {
+      const move = moves[i]!;
+      if (x.size === 0 || liesAt(x, y, move.y * bytes)) continue;
+      const rows = sizeOf(x.shape.slice(0, axis));
+      if (dense) emitCopy(ctx, offsetBy(y.pointer, move.y * bytes), x, y, rows, (yStrides[axis - 1] ?? 0) * bytes);
+      else emitMove(ctx, y.pointer, inQuantOf(ctx, x, y), bytes, move);
+    }
   },
   host(ctx: HostContext) {
     const y = ctx.outputs[0]!;

@@ -32,6 +32,13 @@ function wideInteger(value: number): bigint {
   return value <= -LIMIT ? -(2n ** 63n) : BigInt(Math.trunc(value));
 }
 
+/** The nearest integer, ties to even. */
+export function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const rest = value - floor;
+  return rest > 0.5 || (rest === 0.5 && floor % 2 !== 0) ? floor + 1 : floor;
+}
+
 /** Writes numbers into a tensor of any data type. */
 export function writeNumbers({ dataType, data }: HostTensor, values: ArrayLike<number>): void {
   for (let i = 0; i < data.length; i++) data[i] = encode(dataType, values[i]!) as never;

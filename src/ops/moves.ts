@@ -3,6 +3,7 @@
 import { check } from "../errors.ts";
 import { ELEMENT_BYTES, type Quantization, type TensorType, type TypedArray } from "../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Operand, offsetBy, type Pointer } from "./define.ts";
+import { roundHalfEven } from "./host-elements.ts";
 import type { AnyContext } from "./parameters.ts";
 import { type CopyAxis, stridedCopy } from "./strided-copy.ts";
 
@@ -51,13 +52,35 @@ function walk(y: TypedArray, x: TypedArray, axes: readonly CopyAxis[], depth: nu
   for (let i = 0; i < axis.size; i++) walk(y, x, axes, depth + 1, inner, yAt + i * axis.yStride, xAt + i * axis.xStride);
 }
 
-const sameQuant = (a: Quantization | undefined, b: Quantization | undefined): boolean =>
-  !a || !b || (String(a?.scale) === String(b?.scale) && String(a?.zeroPoint) === String(b?.zeroPoint));
+/** True where elements of `x` mean something else in `y`. */
+function differs(x: Quantization | undefined, y: Quantization | undefined): boolean {
+  return x !== undefined && y !== undefined && (String(x.scale) !== String(y.scale) || String(x.zeroPoint) !== String(y.zeroPoint));
+}
 
-/** Where the elements of `x` lie. Layout operators keep the numbers as they are. Throws `unsupported` when `y` is quantized otherwise. */
-export function inQuantOf(_ctx: LowerContext, x: Operand, y: Operand): Pointer {
-  check(sameQuant(x.quant, y.quant), "unsupported", () => "the output is quantized otherwise than the input");
-  return x.pointer;
+/** The int8 result of every int8 that `from` quantizes, in `to`: a float32 ratio of scales, half to even, clamped. */
+function requantized(from: Quantization, to: Quantization): Uint8Array {
+  check(from.scale.length === 1 && to.scale.length === 1, "unsupported", () => "a change of quantization per channel");
+  const ratio = Math.fround(from.scale[0]! / to.scale[0]!);
+  return Uint8Array.from({ length: 256 }, (_, byte) => {
+    const sum = ((byte << 24) >> 24) - from.zeroPoint[0]!;
+    const steps = roundHalfEven(Math.fround(sum * ratio)) + to.zeroPoint[0]!;
+    return Math.min(Math.max(steps, -128), 127) & 255;
+  });
+}
+
+/** Appends the copy of all of `x` to `target` in the quantization of `y`, in rows that are `ldy` bytes apart there. */
+export function emitCopy(ctx: LowerContext, target: Pointer, x: Operand, y: Operand, rows = 1, ldy = 0): void {
+  const rowBytes = x.bytes / rows;
+  if (!differs(x.quant, y.quant)) ctx.emitSplit("x8_copy_rows", rows, [target, x.pointer, rowBytes, ldy, rowBytes]);
+  else ctx.emitSplit("x8_lut", rows, [target, x.pointer, ctx.table(requantized(x.quant!, y.quant!)), rowBytes, ldy, rowBytes]);
+}
+
+/** Where the elements of `x` lie in the quantization of `y`: themselves, or a copy in scratch memory. */
+export function inQuantOf(ctx: LowerContext, x: Operand, y: Operand): Pointer {
+  if (!differs(x.quant, y.quant)) return x.pointer;
+  const copy = ctx.scratch(x.bytes);
+  emitCopy(ctx, copy, x, y);
+  return copy;
 }
 
 /** An operator that moves elements of input 0 into output 0. */

@@ -2,7 +2,7 @@
 import { check } from "../errors.ts";
 import { sizeOf, type TensorType } from "../graph/types.ts";
 import { type AttributeReader, defineOp, type HostContext, type InferContext, type OpDef } from "./define.ts";
-import { numbersOf, writeNumbers } from "./host-elements.ts";
+import { numbersOf, roundHalfEven, writeNumbers } from "./host-elements.ts";
 import { stridesOf } from "./moves.ts";
 
 /** A position of one axis and its share; position −1 is outside, where everything is 0. */
@@ -17,11 +17,6 @@ function reflect(x: number, low: number, high: number): number {
   const rest = distance - turns * range;
   return (x < low) === (turns % 2 === 0) ? low + rest : high - rest;
 }
-
-const roundHalfEven = (x: number): number => {
-  const floor = Math.floor(x);
-  return x - floor === 0.5 ? floor + (floor % 2 === 0 ? 0 : 1) : Math.round(x);
-};
 
 /** Weights of the four neighbours for the fraction t (Keys' kernel with a = −0.75, as PyTorch has it). */
 function cubicWeights(t: number): number[] {

@@ -1,8 +1,8 @@
 // Operators that change a shape and no element: their output is a view of their input's bytes.
 import { check } from "../errors.ts";
 import { type DataType, isStatic, sizeOf, type TensorType } from "../graph/types.ts";
-import { defineOp, type HostContext, type HostTensor, type InferContext, type OpDef } from "./define.ts";
-import { moveElements } from "./moves.ts";
+import { defineOp, type HostContext, type HostTensor, type InferContext, type LowerContext, type OpDef } from "./define.ts";
+import { emitCopy, moveElements } from "./moves.ts";
 import { type AnyContext, axesOf, axisOf, isPending, listParameter } from "./parameters.ts";
 
 /** An operator whose output has the input's elements in their order. */
@@ -14,7 +14,10 @@ function defineView(name: string, shapeOf: (ctx: InferContext, x: TensorType) =>
       return [{ dataType: x.dataType, shape: shapeOf(ctx, x) }];
     },
     view: () => [0],
-    lower: () => false,
+    /** Reached where the output is no view: it is quantized otherwise. */
+    lower(ctx: LowerContext) {
+      if (ctx.input(0).size > 0) emitCopy(ctx, ctx.output(0).pointer, ctx.input(0), ctx.output(0));
+    },
     host(ctx: HostContext) {
       copyAll(ctx.outputs[0]!, ctx.input(0));
     },

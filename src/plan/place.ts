@@ -72,6 +72,7 @@ class Placer {
   #viewOffsets(node: Node, op: OpDef): readonly number[] | undefined {
     const input = node.inputs[0];
     if (!op.view || !input || !this.locations.has(input)) return undefined;
+    if (input.quant && node.outputs.some((value) => value?.quant && !sameQuant(input, value))) return undefined;
     const outputs = node.outputs.map((value) => (value ? this.#typing.staticType(value) : { dataType: "int8" as const, shape: [0] }));
     const inputCount = node.inputs.filter(Boolean).length;
     return op.view({ input: this.#typing.staticType(input), outputs, attributes: new AttributeReader(node.attributes), inputCount });
