@@ -56,8 +56,8 @@ export function reduceRun<F>(x: usize, count: usize, m: f32): f32 {
 export function reduceColumns<F>(x: usize, axis: usize, strideBytes: usize, lanes: usize, m: v128): v128 {
   const f = changetype<F>(0);
   let total = f.neutral();
-  for (let k: usize = 0; k < axis; k += BLOCK >> 4) {
-    const blockEnd = min(k + (BLOCK >> 4), axis);
+  for (let k: usize = 0; k < axis; k += BLOCK >> 2) {
+    const blockEnd = min(k + (BLOCK >> 2), axis);
     let acc = f.neutral();
     for (let i = k; i < blockEnd; i++) {
       acc = f.join(f.map(loadLanes(x, lanes), m), acc);
