@@ -62,7 +62,7 @@ function absorb(
 /** Pads for some axes (input 3) become pads for all of them. */
 function padAllAxes(graph: Rewriter, node: Node): void {
   const [axes, rank] = [node.inputs[3], graph.rank(node.inputs[0]!)];
-  const pads = node.attributes["pads"] as readonly number[] | undefined;
+  const pads = node.attributes.pads as readonly number[] | undefined;
   if (node.op !== "pad" || !axes || rank === undefined || !pads || !graph.isKnown(axes)) return;
   const all = new Array<number>(2 * rank).fill(0);
   const padded = Array.from(graph.known(axes)!.data as ArrayLike<number | bigint>, Number);

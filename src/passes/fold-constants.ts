@@ -9,10 +9,13 @@ import type { Rewriter } from "./rewrite.ts";
 /** Bytes that a folded node may add: about what its own description takes in the file. */
 const FREE_BYTES = 256;
 
+/** What operators on int8 are recognized by. */
+const KEPT = new Set(["quantize_linear", "dequantize_linear", "dequantize"]);
+
 /** Results of constants and of known shapes become constants. */
 export function foldConstants(graph: Rewriter): void {
   for (const node of graph.nodes()) {
-    if (narrowsWhenStored(graph, node)) continue;
+    if (narrowsWhenStored(graph, node) || KEPT.has(node.op)) continue;
     const outputs = node.outputs.filter((value): value is Value => value !== null);
     if (outputs.some((value) => value.quant || !graph.isKnown(value))) continue;
     const bytes = outputs.reduce((sum, value) => sum + bytesOf(graph, value), 0);
@@ -32,7 +35,7 @@ export function foldConstants(graph: Rewriter): void {
 /** A float16 constant that is cast to float32 stays stored as it is. */
 function narrowsWhenStored(graph: Rewriter, node: Node): boolean {
   const [x, y] = [node.inputs[0], node.outputs[0]];
-  if (node.op !== "cast" || !isConstant(x) || x.type.dataType !== "float16" || node.attributes["dataType"] !== "float32") return false;
+  if (node.op !== "cast" || !isConstant(x) || x.type.dataType !== "float16" || node.attributes.dataType !== "float32") return false;
   graph.replaceNode(node, { name: y!.name, type: { dataType: "float32", shape: x.type.shape }, constant: x.constant });
   return true;
 }

@@ -38,8 +38,7 @@ export function fuseClamp(graph: Rewriter): void {
   for (const node of graph.nodes()) {
     const x = node.inputs[0]!;
     const producer = node.op === "clamp" ? graph.producer(x, "clamp", ...LAYERS, ...BINARY, ...POOLS) : undefined;
-    if (!producer || !graph.soleUser(x) || producer.attributes["activation"] !== undefined || !sameQuant(x.quant, node.outputs[0]!.quant))
-      continue;
+    if (!producer || !graph.soleUser(x) || !sameQuant(x.quant, node.outputs[0]!.quant)) continue;
     if (graph.dataType(x) !== "float32" && producer.op !== "clamp") continue;
     graph.update(producer, { attributes: { ...producer.attributes, ...intersect(producer.attributes, node.attributes) } });
     graph.replaceNode(node, x);
@@ -48,9 +47,9 @@ export function fuseClamp(graph: Rewriter): void {
 
 /** The bounds of a clamp after another: its bounds, and the first one's clamped to them. */
 function intersect(first: Attributes, second: Attributes): Attributes {
-  const [low, high] = [second["min"] ?? -Infinity, second["max"] ?? Infinity] as [number, number];
+  const [low, high] = [second.min ?? -Infinity, second.max ?? Infinity] as [number, number];
   const within = (bound: number) => Math.min(Math.max(bound, low), high);
-  const [min, max] = [within((first["min"] as number) ?? -Infinity), within((first["max"] as number) ?? Infinity)];
+  const [min, max] = [within((first.min as number) ?? -Infinity), within((first.max as number) ?? Infinity)];
   return { ...(min > -Infinity && { min }), ...(max < Infinity && { max }) };
 }
 

@@ -52,7 +52,7 @@ function scaleLayer(graph: Rewriter, layer: Node, numbers: Float32Array, { op }:
   if (!floats || !isConstant(weight) || weight.constant.storage !== "float32" || graph.useCount(weight) > 1 || (bias && !oldBias))
     return false;
   const factors = op === "div" ? numbers.map((value) => 1 / value) : numbers;
-  const isLastAxis = layer.op === "matmul" && layer.attributes["transposeB"] !== true;
+  const isLastAxis = layer.op === "matmul" && layer.attributes.transposeB !== true;
   const channels = factors.length;
   if (weight.type.shape.at(isLastAxis ? -1 : 0) !== channels || (layer.op === "matmul" && weight.type.shape.length !== 2)) return false;
   const perChannel = floats.length / channels;

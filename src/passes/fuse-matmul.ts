@@ -49,7 +49,7 @@ function absorbOperandScales(graph: Rewriter, node: Node): void {
 }
 
 function multiplyAlpha(graph: Rewriter, node: Node, factor: number): void {
-  const alpha = ((node.attributes["alpha"] as number | undefined) ?? 1) * factor;
+  const alpha = ((node.attributes.alpha as number | undefined) ?? 1) * factor;
   graph.update(node, { attributes: { ...node.attributes, alpha } });
 }
 
@@ -70,12 +70,12 @@ function scaledValue(graph: Rewriter, node: Node): { x: Value; factor: number } 
 /** matmul(reshape(transpose(x)), #b) ⇒ matmul(reshape(x), #b with its rows in x's order). */
 export function fuseTransposeIntoDense(graph: Rewriter): void {
   for (const node of graph.nodes()) {
-    if (node.op !== "matmul" || node.attributes["transposeA"] === true) continue;
+    if (node.op !== "matmul" || node.attributes.transposeA === true) continue;
     const weight = node.inputs[1];
     const flatten = graph.producer(node.inputs[0], "reshape");
     const transpose = flatten && graph.producer(flatten.inputs[0], "transpose");
     const perm = transpose && permOf(transpose);
-    if (!perm || perm[0] !== 0 || !isConstant(weight) || weight.type.shape.length !== 2 || graph.useCount(weight) > 1) continue;
+    if (perm?.[0] !== 0 || !isConstant(weight) || weight.type.shape.length !== 2 || graph.useCount(weight) > 1) continue;
     const flat = graph.type(flatten.outputs[0]!)?.shape;
     const inner = graph.type(transpose.outputs[0]!)?.shape.slice(1);
     if (!flat || !inner || inner.some(Number.isNaN) || flat.length !== 2 || flat[1] !== inner.reduce((a, b) => a * b, 1)) continue;
@@ -92,7 +92,7 @@ export function fuseTransposeIntoDense(graph: Rewriter): void {
 }
 
 /** The axis of b along which the product sums. */
-const rowAxis = ({ attributes }: Node): 0 | 1 => (attributes["transposeB"] === true ? 1 : 0);
+const rowAxis = ({ attributes }: Node): 0 | 1 => (attributes.transposeB === true ? 1 : 0);
 
 /** b's summed axis is `inner` in order of `perm`; puts it into the order before the transpose. */
 function reorderRows(weight: ConstantValue, node: Node, inner: readonly number[], perm: readonly number[]): ConstantValue {

@@ -23,6 +23,6 @@ export function fuseNorm(graph: Rewriter): void {
 function isForNormalizedAxes(graph: Rewriter, norm: Node, constant: Node["inputs"][number]): boolean {
   const shape = graph.type(norm.inputs[0]!)?.shape;
   if (!shape || !isConstant(constant) || !floatsOf(constant)) return false;
-  const axis = (norm.attributes["axis"] as number | undefined) ?? -1;
+  const axis = (norm.attributes.axis as number | undefined) ?? -1;
   return String(constant.type.shape) === String(shape.slice(axis < 0 ? axis + shape.length : axis));
 }

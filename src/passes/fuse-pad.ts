@@ -21,8 +21,8 @@ export function fusePad(graph: Rewriter): void {
 
 /** What is added around the image; undefined where the pad does something else too. */
 function spatialPads({ inputs, attributes }: Node): Sides | undefined {
-  const pads = attributes["pads"] as readonly number[] | undefined;
-  if (inputs.slice(1).some(Boolean) || pads?.length !== 8 || (attributes["mode"] ?? "constant") !== "constant") return undefined;
+  const pads = attributes.pads as readonly number[] | undefined;
+  if (inputs.slice(1).some(Boolean) || pads?.length !== 8 || (attributes.mode ?? "constant") !== "constant") return undefined;
   const [n0, top, left, c0, n1, bottom, right, c1] = pads as [number, number, number, number, number, number, number, number];
   return n0 || n1 || c0 || c1 || Math.min(top, left, bottom, right) < 0 ? undefined : [top, left, bottom, right];
 }
@@ -33,7 +33,7 @@ function ownPadding(graph: Rewriter, node: Node): Sides | undefined {
   if (ceilMode) return undefined;
   if (autoPad === undefined || autoPad === "valid") return (padding as Sides | undefined) ?? [0, 0, 0, 0];
   const [input, output] = [graph.type(node.inputs[0]!)?.shape, graph.type(node.outputs[0]!)?.shape];
-  const kernel = (node.attributes["kernel"] as readonly number[] | undefined) ?? graph.type(node.inputs[1]!)?.shape.slice(1, 3);
+  const kernel = (node.attributes.kernel as readonly number[] | undefined) ?? graph.type(node.inputs[1]!)?.shape.slice(1, 3);
   if (!input || !output || !kernel) return undefined;
   const [vertical, horizontal] = [0, 1].map((i) => {
     const at = (name: string) => (node.attributes[name] as readonly number[] | undefined)?.[i] ?? 1;
@@ -46,18 +46,16 @@ function ownPadding(graph: Rewriter, node: Node): Sides | undefined {
 
 /** Padding means zeros for convolutions and for averages that count them; for a maximum it means "not there". */
 function isExact(graph: Rewriter, node: Node, pad: Node, own: Sides): boolean {
-  const value = (pad.attributes["value"] as number | undefined) ?? 0;
+  const value = (pad.attributes.value as number | undefined) ?? 0;
   if (node.op === "max_pool2d") return value === -Infinity || (value === 0 && isNeverNegative(graph, pad));
-  if (node.op === "average_pool2d") return value === 0 && (node.attributes["countIncludePad"] === true || own.every((side) => side === 0));
+  if (node.op === "average_pool2d") return value === 0 && (node.attributes.countIncludePad === true || own.every((side) => side === 0));
   return value === 0;
 }
 
 /** With a minimum of 0, a zero beside the image never wins over what is there. */
 function isNeverNegative(graph: Rewriter, pad: Node): boolean {
   const producer = graph.producer(pad.inputs[0]);
-  return (
-    producer !== undefined && (producer.attributes["min"] as number | undefined) === 0 && producer.attributes["activation"] === undefined
-  );
+  return producer !== undefined && (producer.attributes.min as number | undefined) === 0 && producer.attributes.activation === undefined;
 }
 
 const counted = ({ op }: Node): Attributes => (op === "average_pool2d" ? { countIncludePad: true } : {});

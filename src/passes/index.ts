@@ -12,13 +12,19 @@ import { fuseAlpha, fuseTransposedOperand, fuseTransposeIntoDense } from "./fuse
 import { fuseNorm } from "./fuse-norm.ts";
 import { fusePad } from "./fuse-pad.ts";
 import { fuseResidual } from "./fuse-residual.ts";
+import { factorOut, fuseScale } from "./fuse-scale.ts";
 import { foldViews, mergeReshapes, mergeTransposes, turnTransposesIntoReshapes } from "./merge-views.ts";
 import { nameValues } from "./name-values.ts";
-import { recognizeActivations } from "./recognize-activations.ts";
+import { cancelQuantization, cancelRecentering, removeNeedlessClamps } from "./quantize/cancel-quantization.ts";
+import { quantizeLayers } from "./quantize/quantize-layers.ts";
+import { dequantizeAfterConcat, dequantizeAfterMoves, quantizeOperators } from "./quantize/quantize-operators.ts";
+import { dequantizeBeforeMoves, readDequantizeLinear, readQuantizeLinear } from "./quantize/read-linear.ts";
+import { recognizeActivations, recognizeLeakyRelu } from "./recognize-activations.ts";
 import { recognizeNorms } from "./recognize-norms.ts";
 import { removeNoOps } from "./remove-no-ops.ts";
 import { type Pass, Rewriter } from "./rewrite.ts";
 import { shareConstants, shareNodes } from "./share-common.ts";
+import { sinkReshapes, sinkReshapesPastMatmul } from "./sink-reshapes.ts";
 
 const removeDead: Pass = (graph) => graph.removeDead();
 
@@ -28,19 +34,23 @@ const CLEAN: readonly Pass[] = [
   foldViews,
   mergeReshapes,
   mergeTransposes,
-  turnTransposesIntoReshapes,
   removeNoOps,
   shareNodes,
   removeDead,
 ];
 
-const RECOGNIZE: readonly Pass[] = [recognizeNorms, recognizeActivations, removeDead];
+/** After the transposes: what is left of them no longer matters. */
+const SETTLE: readonly Pass[] = [turnTransposesIntoReshapes, sinkReshapes, sinkReshapesPastMatmul, ...CLEAN];
+
+const RECOGNIZE: readonly Pass[] = [recognizeNorms, recognizeActivations, recognizeLeakyRelu, removeDead];
 
 const FUSE: readonly Pass[] = [
   fuseTransposedOperand,
   fuseTransposeIntoDense,
   fusePad,
   fuseAffine,
+  factorOut,
+  fuseScale,
   fuseAlpha,
   fuseNorm,
   fuseResidual,
@@ -48,13 +58,28 @@ const FUSE: readonly Pass[] = [
   fuseActivation,
 ];
 
+const QUANTIZE: readonly Pass[] = [
+  dequantizeBeforeMoves,
+  readDequantizeLinear,
+  readQuantizeLinear,
+  dequantizeAfterMoves,
+  dequantizeAfterConcat,
+  quantizeLayers,
+  quantizeOperators,
+  cancelQuantization,
+  cancelRecentering,
+  removeNeedlessClamps,
+];
+
 /** Passes that run in turns until nothing changes. */
 export const STAGES: readonly (readonly Pass[])[] = [
   CLEAN,
   [...RECOGNIZE, ...CLEAN],
   [cancelTransposes, ...CLEAN],
-  [...RECOGNIZE, ...CLEAN],
-  [...FUSE, ...CLEAN],
+  SETTLE,
+  [...RECOGNIZE, ...SETTLE],
+  [...FUSE, ...SETTLE],
+  [...QUANTIZE, ...SETTLE],
   [shareConstants, shareNodes, nameValues],
 ];
 

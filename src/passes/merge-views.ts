@@ -1,13 +1,13 @@
 // Views and transposes in their simplest form: one reshape instead of a chain, one transpose instead of two,
 // and a reshape where a transpose leaves all elements in their order.
-import type { Node, Value } from "../graph/types.ts";
+import type { Node } from "../graph/types.ts";
 import { isConstant, reshapeConstant, sameQuant, transposeConstant } from "./constants.ts";
 import { compose, keepsOrder, type Permutation } from "./permutation.ts";
 import type { Rewriter } from "./rewrite.ts";
 
 export const VIEWS = ["reshape", "squeeze", "unsqueeze", "flatten"] as const;
 
-export const permOf = (node: Node): Permutation | undefined => node.attributes["perm"] as Permutation | undefined;
+export const permOf = (node: Node): Permutation | undefined => node.attributes.perm as Permutation | undefined;
 
 /** What a reshape must ask for to get a shape: one unknown dimension is −1. Undefined where more are unknown. */
 export function askForShape(shape: readonly number[] | undefined): number[] | undefined {
@@ -23,7 +23,7 @@ export function mergeReshapes(graph: Rewriter): void {
     const before = first?.inputs[0];
     const x = before && sameQuant(before.quant, first.outputs[0]!.quant) ? before : node.inputs[0]!;
     const shape = askForShape(graph.type(node.outputs[0]!)?.shape);
-    if (!shape || (x === node.inputs[0] && node.op === "reshape" && String(node.attributes["shape"]) === String(shape))) continue;
+    if (!shape || (x === node.inputs[0] && node.op === "reshape" && String(node.attributes.shape) === String(shape))) continue;
     graph.update(node, { op: "reshape", inputs: [x], attributes: { shape } });
   }
 }
@@ -42,7 +42,7 @@ export function mergeTransposes(graph: Rewriter): void {
 export function turnTransposesIntoReshapes(graph: Rewriter): void {
   for (const node of graph.nodes()) {
     const perm = node.op === "transpose" ? permOf(node) : undefined;
-    const from = graph.type(node.inputs[0] as Value)?.shape;
+    const from = perm && graph.type(node.inputs[0]!)?.shape;
     const shape = askForShape(graph.type(node.outputs[0]!)?.shape);
     if (perm && from && shape && keepsOrder(from, perm)) graph.update(node, { op: "reshape", attributes: { shape } });
   }

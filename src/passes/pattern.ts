@@ -82,8 +82,8 @@ export const scalar =
 /** True when a node has no fused activation, and computes floats that are not quantized. */
 export function isPlain(graph: Rewriter, node: Node): boolean {
   const { attributes, outputs } = node;
-  if (attributes["activation"] !== undefined || outputs[0]!.quant) return false;
-  const isFused = node.op !== "clamp" && (attributes["min"] !== undefined || attributes["max"] !== undefined);
+  if (attributes.activation !== undefined || outputs[0]!.quant) return false;
+  const isFused = node.op !== "clamp" && (attributes.min !== undefined || attributes.max !== undefined);
   return !isFused && graph.dataType(outputs[0]!) === "float32";
 }
 

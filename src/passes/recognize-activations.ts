@@ -1,4 +1,5 @@
 // Activations that exporters write out as formulas.
+import { floatsOf } from "./constants.ts";
 import { any, clamped, commutes, either, op, type Pattern, product, scalar, squared, sum } from "./pattern.ts";
 import { type Recognition, recognize } from "./recognize.ts";
 import type { Rewriter } from "./rewrite.ts";
@@ -56,6 +57,15 @@ export const ACTIVATIONS: readonly Recognition[] = [
     attributes: (m) => (isSlope(m.number("alpha")) ? { alpha: m.number("alpha") } : undefined),
   },
 ];
+
+/** prelu with one slope for all elements → leaky_relu. */
+export function recognizeLeakyRelu(graph: Rewriter): void {
+  for (const node of graph.nodes()) {
+    const slopes = node.op === "prelu" ? floatsOf(node.inputs[1]) : undefined;
+    if (!slopes?.length || slopes.some((slope) => slope !== slopes[0])) continue;
+    graph.update(node, { op: "leaky_relu", inputs: [node.inputs[0]!], attributes: { alpha: slopes[0]! } });
+  }
+}
 
 /** x · sigmoid(x) → swish, max(x, a · x) → leaky_relu, … */
 export const recognizeActivations = (graph: Rewriter): void => recognize(graph, ACTIVATIONS);

@@ -1,5 +1,6 @@
 // Normalizations that exporters write out: layer_norm and rms_norm.
 import type { Node } from "../graph/types.ts";
+import { floatsOf } from "./constants.ts";
 import { any, either, type Match, named, op, type Pattern, product, rooted, scalar, squared, sum } from "./pattern.ts";
 import { type Recognition, recognize } from "./recognize.ts";
 import type { Rewriter } from "./rewrite.ts";
@@ -9,16 +10,27 @@ const x = any("x");
 /** Means over the last axes, kept as ones: binds the first of them. */
 function isOverLastAxes(node: Node, match: Match): boolean {
   const rank = match.graph.rank(node.inputs[0]!) ?? 0;
-  const axes = ((node.attributes["axes"] as readonly number[] | undefined) ?? [])
+  const axes = ((node.attributes.axes as readonly number[] | undefined) ?? [])
     .map((axis) => (axis < 0 ? axis + rank : axis))
     .sort((a, b) => a - b);
-  if (axes.length === 0 || node.attributes["keepDims"] === false || !axes.every((axis, i) => axis === rank - axes.length + i)) return false;
+  if (axes.length === 0 || node.attributes.keepDims === false || !axes.every((axis, i) => axis === rank - axes.length + i)) return false;
   const bound = match.numbers.get("axis") ?? axes[0]!;
   match.numbers.set("axis", bound);
   return bound === axes[0];
 }
 
 const meanOf = (value: Pattern): Pattern => op("reduce_mean", [value], (_, node, match) => isOverLastAxes(node, match));
+
+/** A float constant over the axes that the mean is taken over. */
+const lastAxes =
+  (name: string): Pattern =>
+  (match, value) => {
+    const shape = match.graph.type(match.value("x"))?.shape.slice(match.number("axis"));
+    if (!floatsOf(value) || String(value.type?.shape) !== String(shape)) return false;
+    const bound = match.values.get(name) ?? value;
+    match.values.set(name, bound);
+    return bound === value;
+  };
 
 /** value / √(variance + epsilon). */
 const dividedByRoot = (value: Pattern, variance: Pattern): Pattern => {
@@ -32,7 +44,13 @@ const dividedByRoot = (value: Pattern, variance: Pattern): Pattern => {
   return either(op("div", [value, rooted(spread)]), product(1, value, inverse));
 };
 
-const centred = named("centred", op("sub", [x, meanOf(x)]));
+const mean = named("mean", meanOf(x));
+const centred = named("centred", op("sub", [x, mean]));
+const variance = meanOf(either(op("squared_difference", [x, mean]), squared(centred)));
+
+/** As TensorFlow writes it: x · m + (bias − mean · m), with m = scale / √(variance + ε). */
+const factor = named("factor", product(1, op("rsqrt", [sum("epsilon", variance)]), lastAxes("scale")));
+const folded = sum(0, product(1, x, factor), op("sub", [lastAxes("bias"), product(1, mean, factor)]));
 
 const attributes = (match: Match) => {
   const rank = match.graph.rank(match.value("x"))!;
@@ -40,7 +58,8 @@ const attributes = (match: Match) => {
 };
 
 export const NORMS: readonly Recognition[] = [
-  { op: "layer_norm", formula: dividedByRoot(centred, meanOf(squared(centred))), attributes },
+  { op: "layer_norm", formula: dividedByRoot(centred, variance), attributes },
+  { op: "layer_norm", formula: folded, attributes, operands: (match) => [match.value("scale"), match.value("bias")] },
   { op: "rms_norm", formula: dividedByRoot(x, meanOf(squared(x))), attributes },
 ];
 

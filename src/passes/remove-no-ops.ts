@@ -25,10 +25,9 @@ const neutral =
     !hasActivation(node) && scalarOf(graph, node.inputs[1]) === wanted && (graph.rank(node.inputs[1]!) ?? 9) <= (graph.rank(x) ?? 0);
 
 const hasActivation = ({ attributes }: Node): boolean =>
-  attributes["activation"] !== undefined || attributes["min"] !== undefined || attributes["max"] !== undefined;
+  attributes.activation !== undefined || attributes.min !== undefined || attributes.max !== undefined;
 
-const isUnbounded: Test = (_, { attributes }) =>
-  (attributes["min"] ?? -Infinity) === -Infinity && (attributes["max"] ?? Infinity) === Infinity;
+const isUnbounded: Test = (_, { attributes }) => (attributes.min ?? -Infinity) === -Infinity && (attributes.max ?? Infinity) === Infinity;
 
 const isUnitWindow: Test = (graph, node, x, y) =>
   allEqual(list(node, "kernel"), 1) &&
@@ -46,11 +45,12 @@ const NO_OPS: { readonly [op: string]: Test } = {
   clamp: isUnbounded,
   pad: (_, node) => allEqual(list(node, "pads"), 0),
   slice: (graph, node, x, y) => allEqual(list(node, "steps") ?? [1], 1) && sameStaticShape(graph, node, x, y),
+  strided_slice: (graph, node, x, y) => allEqual(list(node, "strides"), 1) && sameStaticShape(graph, node, x, y),
   expand: sameStaticShape,
   tile: (_, node) => allEqual(list(node, "repeats"), 1),
   concat: (_, node) => node.inputs.length === 1,
   split: (_, node) => node.outputs.length === 1,
-  resize: (graph, node, x, y) => node.attributes["coordinates"] !== "tf_crop_and_resize" && sameStaticShape(graph, node, x, y),
+  resize: (graph, node, x, y) => node.attributes.coordinates !== "tf_crop_and_resize" && sameStaticShape(graph, node, x, y),
   add: neutral(0),
   sub: neutral(0),
   mul: neutral(1),

@@ -47,7 +47,7 @@ function orderAcross(blocks: readonly Block[], perm: Permutation, side: "from" |
   const across: number[] = [];
   for (let i = 0; i < perm.length; ) {
     const block = blocks.find((block) => block[side][0] === perm[i]);
-    if (!block || !block[side].every((axis, k) => perm[i + k] === axis)) return undefined;
+    if (!block?.[side].every((axis, k) => perm[i + k] === axis)) return undefined;
     across.push(...block[side === "from" ? "to" : "from"]);
     i += block[side].length;
   }

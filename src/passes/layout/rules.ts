@@ -1,6 +1,7 @@
 // How each operator looks when its axes come in another order: which order every input and output then has, and
 // what becomes of the attributes that name axes. An operator without a rule keeps the order that the model gives it.
 import type { Attributes, Node } from "../../graph/types.ts";
+import { BROADCASTING, UNARY } from "../elementwise.ts";
 import { VIEWS } from "../merge-views.ts";
 import { identity, type Permutation, permute } from "../permutation.ts";
 import type { Rewriter } from "../rewrite.ts";
@@ -46,7 +47,7 @@ const broadcasting: Rule = (node, perm) => all(node, perm, node.attributes);
 const alongAxis =
   (fallback: number | undefined): Rule =>
   (node, perm) => {
-    const axis = (node.attributes["axis"] as number | undefined) ?? fallback;
+    const axis = (node.attributes.axis as number | undefined) ?? fallback;
     if (axis === undefined) return undefined;
     return (node.op === "concat" ? all : first)(node, perm, { ...node.attributes, axis: moved(axis, perm) });
   };
@@ -64,14 +65,14 @@ const reduce: Rule = (node, perm, graph) => {
   if (hasRunTimeParameters(node) || (given && given.length === 0)) return undefined;
   const axes = (given ?? identity(rank)).map((axis) => (axis < 0 ? axis + rank : axis));
   const attributes = { ...node.attributes, axes: axes.map((axis) => moved(axis, perm)).sort((a, b) => a - b) };
-  return first(node, perm, attributes, node.attributes["keepDims"] === false ? without(perm, axes) : perm);
+  return first(node, perm, attributes, node.attributes.keepDims === false ? without(perm, axes) : perm);
 };
 
 const argument: Rule = (node, perm) => {
-  const axis = (node.attributes["axis"] as number | undefined) ?? 0;
+  const axis = (node.attributes.axis as number | undefined) ?? 0;
   const from = axis < 0 ? axis + perm.length : axis;
   const attributes = { ...node.attributes, axis: moved(axis, perm) };
-  return first(node, perm, attributes, node.attributes["keepDims"] === false ? without(perm, [from]) : perm);
+  return first(node, perm, attributes, node.attributes.keepDims === false ? without(perm, [from]) : perm);
 };
 
 /** One attribute has an entry for each axis. */
@@ -110,17 +111,17 @@ const resize: Rule = (node, perm) => {
 /** Indices of one element or one axis: the axis stays, or goes. */
 const gather: Rule = (node, perm, graph) => {
   const rank = graph.rank(node.inputs[1]!);
-  const given = (node.attributes["axis"] as number | undefined) ?? 0;
+  const given = (node.attributes.axis as number | undefined) ?? 0;
   const axis = given < 0 ? given + perm.length : given;
-  if (rank === undefined || rank > 1 || ((node.attributes["batchDims"] as number | undefined) ?? 0) !== 0) return undefined;
+  if (rank === undefined || rank > 1 || ((node.attributes.batchDims as number | undefined) ?? 0) !== 0) return undefined;
   return first(node, perm, { ...node.attributes, axis: moved(axis, perm) }, rank === 1 ? perm : without(perm, [axis]));
 };
 
 /** Per-axis scales keep their axis by name. */
 const linear: Rule = (node, perm, graph) => {
-  if (((node.attributes["blockSize"] as number | undefined) ?? 0) !== 0) return undefined;
+  if (((node.attributes.blockSize as number | undefined) ?? 0) !== 0) return undefined;
   const isPerTensor = graph.rank(node.inputs[1]!) === 0 || graph.type(node.inputs[1]!)?.shape[0] === 1;
-  const axis = (node.attributes["axis"] as number | undefined) ?? 1;
+  const axis = (node.attributes.axis as number | undefined) ?? 1;
   return first(node, perm, isPerTensor ? node.attributes : { ...node.attributes, axis: moved(axis, perm) });
 };
 
@@ -129,23 +130,16 @@ const view: Rule = (node, perm, graph) => {
   return result && { op: "reshape", inputs: [perm], outputs: [result.perm], attributes: { shape: result.shape } };
 };
 
-const named = (names: string, rule: Rule): { [op: string]: Rule } => Object.fromEntries(names.split(" ").map((name) => [name, rule]));
+const named = (names: Iterable<string>, rule: Rule): { [op: string]: Rule } => Object.fromEntries([...names].map((name) => [name, rule]));
 
-const UNARY =
-  "abs acos acosh asin asinh atan atanh ceil cos cosh erf exp floor log neg reciprocal round rsqrt sign sigmoid sin sinh softplus softsign " +
-  "sqrt square tan tanh is_nan logical_not bitwise_not hard_swish mish clamp leaky_relu elu celu thresholded_relu selu hard_sigmoid swish gelu " +
-  "shrink is_inf cast recenter quantize dequantize requantize";
-const BINARY =
-  "add sub mul div pow max min squared_difference mod floor_div atan2 equal not_equal less less_equal greater greater_equal logical_and logical_or " +
-  "logical_xor bitwise_and bitwise_or bitwise_xor bit_shift prelu where";
 const REDUCE =
   "reduce_sum reduce_mean reduce_max reduce_min reduce_prod reduce_l1 reduce_l2 reduce_log_sum reduce_log_sum_exp reduce_sum_square reduce_any reduce_all";
 
 const RULES: { readonly [op: string]: Rule } = {
   ...named(UNARY, unary),
-  ...named(BINARY, broadcasting),
-  ...named(REDUCE, reduce),
-  ...named(VIEWS.join(" "), view),
+  ...named(BROADCASTING, broadcasting),
+  ...named(REDUCE.split(" "), reduce),
+  ...named(VIEWS, view),
   concat: alongAxis(undefined),
   split: alongAxis(0),
   softmax: alongAxis(-1),

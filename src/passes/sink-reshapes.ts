@@ -1,0 +1,53 @@
+// Moves reshapes down past operators that do not mind, so that layers meet their activations, and reshapes meet.
+import { isStatic, type Node, type Value } from "../graph/types.ts";
+import { isConstant, sameQuant, scalarOf } from "./constants.ts";
+import { UNARY } from "./elementwise.ts";
+import { askForShape } from "./merge-views.ts";
+import type { Rewriter } from "./rewrite.ts";
+
+/** unary(reshape(x)) ⇒ reshape(unary(x)); binary operators with a number likewise. */
+export function sinkReshapes(graph: Rewriter): void {
+  for (const node of graph.nodes()) {
+    const index = dataInput(graph, node);
+    const reshape = index === undefined ? undefined : privateReshape(graph, node.inputs[index]!);
+    if (!reshape || node.outputs[0]!.quant?.axis !== undefined) continue;
+    moveBelow(graph, node, reshape, node.inputs.with(index!, reshape.inputs[0]!));
+  }
+}
+
+/** matmul(reshape(a), #b) ⇒ reshape(matmul(a, #b)), where the reshape leaves the last axis of a alone. */
+export function sinkReshapesPastMatmul(graph: Rewriter): void {
+  for (const node of graph.nodes()) {
+    const [, b, , residual] = node.inputs;
+    const reshape = node.op === "matmul" ? privateReshape(graph, node.inputs[0]!) : undefined;
+    if (!reshape || residual || !isConstant(b) || b.type.shape.length !== 2 || node.attributes.transposeA === true) continue;
+    const [from, to] = [reshape.inputs[0]!, reshape.outputs[0]!].map((value) => graph.type(value)?.shape);
+    if (!from || !to || from.length < 2 || from.length <= to.length || from.at(-1) !== to.at(-1)) continue;
+    moveBelow(graph, node, reshape, node.inputs.with(0, reshape.inputs[0]!));
+  }
+}
+
+/** The input of an elementwise operator that decides the shape of its output. */
+function dataInput(graph: Rewriter, node: Node): 0 | 1 | undefined {
+  if (UNARY.has(node.op)) return 0;
+  const [a, b] = node.inputs;
+  if (!["add", "sub", "mul", "div", "pow", "max", "min"].includes(node.op) || !a || !b) return undefined;
+  if (scalarOf(graph, b) !== undefined && graph.sameShape(a, node.outputs[0]!)) return 0;
+  return scalarOf(graph, a) !== undefined && graph.sameShape(b, node.outputs[0]!) ? 1 : undefined;
+}
+
+/** The reshape that makes a value for one reader; none where it starts from the graph's input or ends at its output. */
+function privateReshape(graph: Rewriter, value: Value): Node | undefined {
+  const reshape = graph.producer(value, "reshape");
+  const from = reshape?.inputs[0];
+  if (!reshape || !from || reshape.inputs.length > 1 || !graph.soleUser(value) || !graph.producer(from)) return undefined;
+  return sameQuant(from.quant, value.quant) && from.quant?.axis === undefined ? reshape : undefined;
+}
+
+function moveBelow(graph: Rewriter, node: Node, reshape: Node, inputs: (Value | null)[]): void {
+  const [y] = node.outputs;
+  const shape = askForShape(graph.type(y!)?.shape);
+  if (!shape || !isStatic(graph.probedShape(reshape.inputs[0]!) ?? [Number.NaN])) return;
+  const above = graph.make(node.op, inputs, node.attributes, { quant: y!.quant });
+  graph.replaceNode(node, graph.make("reshape", [above], { shape }, { name: y!.name, quant: y!.quant }));
+}
