@@ -38,6 +38,7 @@ export function windowAttributes(node: NodeContext, { strides, dilations, pads, 
   }
   const around = pads ?? new Array<number>(spatial * 2).fill(0);
   if (around.some((pad) => pad < 0)) throw node.unsupported(`negative pads [${around}]`);
+  if (around.every((pad) => pad === 0)) return attributes;
   return { ...attributes, padding: around.length === 2 ? [0, around[0]!, 0, around[1]!] : around };
 }
 
