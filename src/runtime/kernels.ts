@@ -81,7 +81,7 @@ async function fetchModule(tier: Tier): Promise<WebAssembly.Module> {
     if (!response.ok) throw new Error(`status ${response.status}`);
     return await WebAssembly.compile(await response.arrayBuffer());
   } catch (cause) {
-    const help = 'Serve the package\'s .wasm files beside its index.js, or pass them as load(model, { wasm })';
+    const help = "Serve the package's .wasm files beside its index.js, or pass them as load(model, { wasm })";
     throw new LanewiseError("format", `the kernels cannot be read from ${url}: ${messageOf(cause)}. ${help}`, { cause });
   }
 }

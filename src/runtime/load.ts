@@ -7,7 +7,7 @@ import { ALL_OPS } from "../ops/index.ts";
 import { throwIfAborted } from "./calls.ts";
 import { chooseTier, kernelModule, type Tier, type WasmOption } from "./kernels.ts";
 import { Model } from "./model.ts";
-import { readSource, type SourceOptions, type ModelSource } from "./source.ts";
+import { type ModelSource, readSource, type SourceOptions } from "./source.ts";
 
 export interface LoadOptions extends SourceOptions {
   /** The kernels' tier; absent: the fastest that this engine runs. `simd128` gives the same bits in every engine. */
@@ -55,4 +55,3 @@ function checkOptions({ threads, memory, deterministic, tier }: LoadOptions): vo
   }
   if (deterministic && tier === "relaxed") throw new LanewiseError("input", 'deterministic needs tier "simd128", found tier "relaxed"');
 }
-

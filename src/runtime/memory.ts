@@ -11,11 +11,15 @@ const SLACK = 64;
 
 const roundUp = (bytes: number): number => Math.ceil(bytes / 64) * 64;
 
+interface Arena {
+  readonly base: number;
+  readonly capacity: number;
+}
+
 export class ModelMemory {
   readonly wasm: WebAssembly.Memory;
   #top = FIRST_FREE;
-  #arenaBase = 0;
-  #arenaCapacity = 0;
+  #arena: Arena = { base: 0, capacity: 0 };
 
   constructor() {
     this.wasm = new WebAssembly.Memory({ initial: 1 });
@@ -28,18 +32,22 @@ export class ModelMemory {
   /** Finds room for the pending weights and an arena, writes the weights, and returns the arena's address. */
   commit(weights: WeightStore, arenaBytes: number): number {
     const weightsBase = this.#top;
-    let top = weightsBase + roundUp(weights.pendingBytes);
-    const fits = arenaBytes <= this.#arenaCapacity;
-    const arenaBase = fits ? this.#arenaBase : top;
-    if (!fits) top += roundUp(arenaBytes);
+    const weightsEnd = weightsBase + roundUp(weights.pendingBytes);
+    const arena = this.#arenaFor(roundUp(arenaBytes), weightsEnd);
+    const top = Math.max(weightsEnd, arena.base + arena.capacity);
     this.#grow(top + SLACK);
     this.#top = top;
-    if (!fits) {
-      this.#arenaBase = arenaBase;
-      this.#arenaCapacity = roundUp(arenaBytes);
-    }
+    this.#arena = arena;
     weights.commit(weightsBase, this.buffer);
-    return arenaBase;
+    return arena.base;
+  }
+
+  /** The arena as it is, or longer, or a new one at `free`, which is larger by half so that growing shapes do not add up. */
+  #arenaFor(bytes: number, free: number): Arena {
+    const { base, capacity } = this.#arena;
+    if (bytes <= capacity) return this.#arena;
+    if (base + capacity === free) return { base, capacity: bytes };
+    return { base: free, capacity: Math.max(bytes, roundUp(1.5 * capacity)) };
   }
 
   #grow(bytes: number): void {
@@ -48,7 +56,9 @@ export class ModelMemory {
     try {
       this.wasm.grow(pages);
     } catch (cause) {
-      throw new LanewiseError("memory", `the model needs ${Math.ceil(bytes / 2 ** 20)} MiB, and this device does not give that much`, { cause });
+      throw new LanewiseError("memory", `the model needs ${Math.ceil(bytes / 2 ** 20)} MiB, and this device does not give that much`, {
+        cause,
+      });
     }
   }
 }

@@ -1,10 +1,10 @@
 // A loaded model: the public face of a graph that is planned and run. One run at a time; more are queued.
-import { LanewiseError } from "../errors.ts";
+import { LanewiseError, messageOf } from "../errors.ts";
 import { printPublicType } from "../graph/print.ts";
 import { type DataType, type Graph, isStatic, type TensorType, type Value } from "../graph/types.ts";
 import type { HostTensor } from "../ops/define.ts";
-import type { OpTable } from "../plan/infer.ts";
-import { type PlanDescription, describePlan } from "../plan/describe.ts";
+import { describePlan, type PlanDescription } from "../plan/describe.ts";
+import { inferGraph, type OpTable } from "../plan/infer.ts";
 import { type Plan, type PlanTarget, planGraph } from "../plan/plan.ts";
 import { WeightStore } from "../plan/weights.ts";
 import { tensorAt, throwIfAborted } from "./calls.ts";
@@ -72,12 +72,18 @@ export class Model {
     const runner = new GraphRunner(graph, { target, memory, kernels: instantiateKernels(module, memory.wasm) });
     this.#engine = { runner, memory, target };
     this.#outputNames = graph.outputs.map((value, i) => graph.outputNames?.[i] ?? value.name);
-    this.inputs = describeValues(graph.inputs, graph.inputs.map((value) => value.name));
+    this.inputs = describeValues(
+      graph.inputs,
+      graph.inputs.map((value) => value.name),
+    );
     if (graph.inputs.every((value) => value.type && isStatic(value.type.shape))) {
       const { plan } = runner.planFor(new Map());
       this.outputs = describeValues(graph.outputs, this.#outputNames, (value) => plan.typing.type(value));
       if (settings.ownsGraph && !plan.continuation) this.#fixed = releaseConstants(graph, plan, weights);
-    } else this.outputs = describeValues(graph.outputs, this.#outputNames);
+    } else {
+      const typing = inferGraph(graph, settings.ops);
+      this.outputs = describeValues(graph.outputs, this.#outputNames, (value) => typing.type(value));
+    }
   }
 
   /** Bytes of the model's WebAssembly memory: weights, arena and kernels' statics. */
@@ -95,6 +101,7 @@ export class Model {
   run(inputs: Readonly<Record<string, Tensor>> = {}, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     const turn = async () => {
       throwIfAborted(options.signal);
+      this.#checkOutputs(options.outputs);
       const bound = this.#prepare(inputs);
       let deadline = performance.now() + SLICE_MS;
       for (const call of bound.calls) {
@@ -117,7 +124,8 @@ export class Model {
 
   /** Runs the model at once, for audio worklets and simple scripts. Throws what `run` rejects with, and "input" while a `run` is under way. */
   runSync(inputs: Readonly<Record<string, Tensor>> = {}, options: Pick<RunOptions, "outputs"> = {}): Record<string, Tensor> {
-    if (this.#waiting > 0) throw new LanewiseError("input", "runSync was called while run() is under way; await that first");
+    this.#checkIdle("runSync");
+    this.#checkOutputs(options.outputs);
     const bound = this.#prepare(inputs);
     for (const call of bound.calls) call();
     return this.#collect(bound, options.outputs);
@@ -129,6 +137,7 @@ export class Model {
    */
   input(name: string, shape?: readonly number[]): Tensor {
     const { runner, memory } = this.#alive();
+    this.#checkIdle("input");
     const value = this.#findInput(name);
     const type = this.#checkType(name, value, { dataType: value.type!.dataType, shape: shape ?? value.type!.shape });
     if (!isStatic(type.shape)) throw new LanewiseError("input", `input "${name}" is ${printPublicType(type)}: say its shape`);
@@ -161,10 +170,11 @@ export class Model {
 
   /** Runs the model `runs` times and tells what each step cost: rows for a table, and a trace for Chrome's viewer. */
   profile(inputs: Readonly<Record<string, Tensor>> = {}, { runs = 10 }: { runs?: number } = {}): Profile {
-    if (this.#waiting > 0) throw new LanewiseError("input", "profile was called while run() is under way; await that first");
     const { runner } = this.#alive();
+    this.#checkIdle("profile");
+    const tensors = this.#tensors(inputs);
     const bound = this.#prepare(inputs);
-    return profileCalls(bound, runs, () => runner.write(bound, this.#tensors(inputs)));
+    return profileCalls(bound, runs, () => runner.write(bound, tensors));
   }
 
   /** Gives the memory back. Every later call throws "disposed". */
@@ -180,6 +190,17 @@ export class Model {
   #alive(): Engine {
     if (!this.#engine) throw new LanewiseError("disposed", "the model was disposed; load it again to use it");
     return this.#engine;
+  }
+
+  #checkIdle(method: string): void {
+    if (this.#waiting > 0) throw new LanewiseError("input", `${method} was called while run() is under way; await that first`);
+  }
+
+  #checkOutputs(wanted: readonly string[] | undefined): void {
+    const unknown = wanted?.find((name) => !this.#outputNames.includes(name));
+    if (unknown === undefined) return;
+    const names = this.#outputNames.map((name) => `"${name}"`).join(", ");
+    throw new LanewiseError("input", `there is no output "${unknown}"; the model has ${names}`);
   }
 
   #prepare(inputs: Readonly<Record<string, Tensor>>): BoundPlan {
@@ -200,7 +221,7 @@ export class Model {
       const tensor = Object.hasOwn(inputs, value.name) ? inputs[value.name] : undefined;
       if (tensor) {
         this.#checkType(value.name, value, tensor);
-        tensors.set(value, tensor);
+        tensors.set(value, tensor instanceof Tensor ? tensor : asTensor(value.name, tensor));
       } else if (!this.#viewed.has(value)) {
         throw new LanewiseError("input", `input "${value.name}" is missing: expected ${printPublicType(value.type!)}`);
       }
@@ -219,7 +240,8 @@ export class Model {
 
   #checkType(name: string, value: Value, found: TensorType): TensorType {
     const expected = value.type!;
-    if (!found || !Array.isArray(found.shape)) throw new LanewiseError("input", `input "${name}": expected a Tensor of ${printPublicType(expected)}`);
+    if (!found || !Array.isArray(found.shape))
+      throw new LanewiseError("input", `input "${name}": expected a Tensor of ${printPublicType(expected)}`);
     const fits =
       found.dataType === expected.dataType &&
       found.shape.length === expected.shape.length &&
@@ -229,17 +251,21 @@ export class Model {
   }
 
   #collect(bound: BoundPlan, wanted: readonly string[] | undefined): Record<string, Tensor> {
-    const unknown = wanted?.find((name) => !this.#outputNames.includes(name));
-    if (unknown !== undefined) {
-      const names = this.#outputNames.map((name) => `"${name}"`).join(", ");
-      throw new LanewiseError("input", `there is no output "${unknown}"; the model has ${names}`);
-    }
-    const tensors: Record<string, Tensor> = {};
-    for (const [i, { dataType, shape, data }] of this.#alive().runner.read(bound).entries()) {
-      const name = this.#outputNames[i]!;
-      if (!wanted || wanted.includes(name)) tensors[name] = new Tensor(dataType, shape, data);
-    }
-    return tensors;
+    const tensors = this.#alive()
+      .runner.read(bound)
+      .map(({ dataType, shape, data }, i): [string, Tensor] => {
+        return [this.#outputNames[i]!, new Tensor(dataType, shape, data)];
+      });
+    return Object.fromEntries(tensors.filter(([name]) => !wanted || wanted.includes(name)));
+  }
+}
+
+/** A plain object with a tensor's properties, checked like one. */
+function asTensor(name: string, { dataType, shape, data }: Tensor): Tensor {
+  try {
+    return new Tensor(dataType, shape, data);
+  } catch (cause) {
+    throw new LanewiseError("input", `input "${name}": ${messageOf(cause)}`, { cause });
   }
 }
 

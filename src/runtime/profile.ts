@@ -1,5 +1,5 @@
 // Times every call of a plan. Only this file reads a clock around kernels; a plain run does not.
-import { sizeOf, ELEMENT_BYTES, type Value } from "../graph/types.ts";
+import { ELEMENT_BYTES, sizeOf, type Value } from "../graph/types.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { BoundPlan } from "./runner.ts";
 
@@ -53,7 +53,9 @@ function rowsOf(plan: Plan, ms: readonly number[], totalMs: number): ProfileRow[
     const bytes = [...node.inputs, ...node.outputs].reduce((sum, value) => sum + bytesOf(plan, value), 0);
     const rate = (amount: number) => (time > 0 ? amount / time / 1e6 : 0);
     const kernels = steps.map((step) => step.kernel ?? "host");
-    return [{ node: node.name, op: node.op, kernels, ms: time, share: totalMs > 0 ? time / totalMs : 0, gflops: rate(flops), gbps: rate(bytes) }];
+    return [
+      { node: node.name, op: node.op, kernels, ms: time, share: totalMs > 0 ? time / totalMs : 0, gflops: rate(flops), gbps: rate(bytes) },
+    ];
   });
 }
 
@@ -66,7 +68,16 @@ function eventsOf(plan: Plan, ms: readonly number[]): object[] {
   let at = 0;
   return plan.steps.map((step, i) => {
     const node = plan.nodes[step.index]!;
-    const event = { name: node.name || node.op, cat: node.op, ph: "X", pid: 1, tid: 1, ts: at, dur: ms[i]! * 1000, args: { kernel: step.kernel ?? "host" } };
+    const event = {
+      name: node.name || node.op,
+      cat: node.op,
+      ph: "X",
+      pid: 1,
+      tid: 1,
+      ts: at,
+      dur: ms[i]! * 1000,
+      args: { kernel: step.kernel ?? "host" },
+    };
     at += ms[i]! * 1000;
     return event;
   });

@@ -17,6 +17,10 @@ export interface SourceOptions {
   readonly cache?: string;
 }
 
+/** No server's word is taken for more than this, in bytes. */
+const MAX_ANNOUNCED = 2 ** 30;
+const FIRST_ROOM = 65536;
+
 /** The bytes of a source. Throws "format", "input", "aborted". */
 export async function readSource(source: ModelSource, options: SourceOptions): Promise<Uint8Array> {
   throwIfAborted(options.signal);
@@ -44,7 +48,11 @@ const describe = (source: unknown): string => {
 async function readAddress(address: string | URL, options: SourceOptions): Promise<Uint8Array> {
   const text = String(address);
   const remote = /^(https?|data|blob):/.test(text);
-  if (!remote && isNode()) return readLocalFile(text.startsWith("file:") ? new URL(text) : text);
+  if (!remote && isNode()) {
+    const bytes = await readLocalFile(text.startsWith("file:") ? new URL(text) : text);
+    options.onProgress?.({ loaded: bytes.length, total: bytes.length });
+    return bytes;
+  }
   return readResponse(await fetchModel(text, options), options);
 }
 
@@ -64,30 +72,49 @@ async function readResponse(response: Response, options: SourceOptions): Promise
   return response.body ? readStream(response.body, total, options) : new Uint8Array(await response.arrayBuffer());
 }
 
+/** The chunks of a stream in one piece. An abort wakes a stream that has stalled. */
 async function readStream(stream: ReadableStream<Uint8Array>, total: number, { onProgress, signal }: SourceOptions): Promise<Uint8Array> {
   const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
-  let loaded = 0;
+  const cancel = () => reader.cancel().catch(() => {});
+  signal?.addEventListener("abort", cancel);
+  const bytes = new GrowingBytes(total);
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       throwIfAborted(signal);
-      chunks.push(part.value);
-      loaded += part.value.byteLength;
-      onProgress?.({ loaded, total });
+      bytes.add(part.value);
+      onProgress?.({ loaded: bytes.length, total });
     }
+    throwIfAborted(signal);
   } finally {
-    reader.cancel().catch(() => {});
+    signal?.removeEventListener("abort", cancel);
+    cancel();
   }
-  return join(chunks, loaded);
+  return bytes.view;
 }
 
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
+/** Room that is made at once for a length that was announced; other lengths are no error. */
+class GrowingBytes {
+  #bytes: Uint8Array;
+  length = 0;
+
+  constructor(announced: number) {
+    this.#bytes = new Uint8Array(announced > 0 && announced <= MAX_ANNOUNCED ? announced : FIRST_ROOM);
   }
-  return bytes;
+
+  add(chunk: Uint8Array): void {
+    if (!(chunk instanceof Uint8Array))
+      throw new LanewiseError("input", "the stream's chunks must be Uint8Array; this one gives text or objects");
+    const length = this.length + chunk.byteLength;
+    if (length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#bytes.length));
+      larger.set(this.view);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(chunk, this.length);
+    this.length = length;
+  }
+
+  get view(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
 }

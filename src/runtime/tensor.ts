@@ -21,7 +21,8 @@ export class Tensor {
   readonly data: TypedArray;
 
   constructor(dataType: DataType, shape: readonly number[], data: TensorData) {
-    if (!isDataType(dataType)) throw new LanewiseError("input", `a tensor has data type "${dataType}"; see DataType for the ones there are`);
+    if (!isDataType(dataType))
+      throw new LanewiseError("input", `a tensor has data type "${dataType}"; see DataType for the ones there are`);
     if (!shape.every((dim) => Number.isInteger(dim) && dim >= 0)) throw new LanewiseError("input", `a tensor has shape [${shape}]`);
     this.dataType = dataType;
     this.shape = Object.freeze([...shape]);
@@ -51,4 +52,5 @@ function convert(dataType: DataType, data: TensorData): TypedArray {
   }
 }
 
-const describe = (data: unknown): string => (data === null || typeof data !== "object" ? String(data) : (data.constructor?.name ?? "an object"));
+const describe = (data: unknown): string =>
+  data === null || typeof data !== "object" ? String(data) : (data.constructor?.name ?? "an object");
