@@ -7,7 +7,14 @@ import { encode, isFloat, isWide, numbersOf } from "./host-elements.ts";
 
 /** Kernels by source and target; all take y, x, begin, end. */
 const KERNELS: { readonly [from in DataType]?: { readonly [to in DataType]?: KernelName } } = {
-  float32: { float16: "f32_to_f16", int32: "i32_from_f32", uint8: "u8_from_f32", int8: "u8_from_f32", bool: "bool_from_f32", int64: "i64_from_f32" },
+  float32: {
+    float16: "f32_to_f16",
+    int32: "i32_from_f32",
+    uint8: "u8_from_f32",
+    int8: "u8_from_f32",
+    bool: "bool_from_f32",
+    int64: "i64_from_f32",
+  },
   float16: { float32: "f16_to_f32" },
   int32: { float32: "f32_from_i32", bool: "bool_from_i32", uint8: "x8_from_x32", int8: "x8_from_x32", int64: "i64_from_i32" },
   uint8: { float32: "f32_from_u8", int32: "i32_from_u8" },
@@ -28,7 +35,8 @@ function converter(from: DataType, to: DataType): (value: number | bigint) => nu
   if (to === "bool") return (value) => (Number(value) === 0 ? 0 : 1);
   if (isWide(from) && isWide(to)) return (value) => value;
   if (isWide(from) && !isFloat(to)) return (value) => Number(BigInt.asIntN(32, value as bigint));
-  if (isFloat(from) && to === "int32") return (value) => (Number.isNaN(value) ? 0 : Math.min(Math.max(Math.trunc(value as number), -(2 ** 31)), 2 ** 31 - 1));
+  if (isFloat(from) && to === "int32")
+    return (value) => (Number.isNaN(value) ? 0 : Math.min(Math.max(Math.trunc(value as number), -(2 ** 31)), 2 ** 31 - 1));
   return (value) => encode(to, Number(value));
 }
 
@@ -41,7 +49,8 @@ export const cast = defineOp({
   },
   lower(ctx: LowerContext) {
     const [x, y] = [ctx.input(0), ctx.output(0)];
-    const step = (kernel: KernelName, target: Pointer, source: Pointer) => ctx.emitSplit(kernel as "f32_from_i32", x.size, [target, source]);
+    const step = (kernel: KernelName, target: Pointer, source: Pointer) =>
+      ctx.emitSplit(kernel as "f32_from_i32", x.size, [target, source]);
     if (sameBits(x.dataType, y.dataType)) {
       ctx.emitSplit("x8_copy_rows", 1, [y.pointer, x.pointer, x.bytes, 0, 0]);
       return;

@@ -1,7 +1,7 @@
 // Tensors one after another along one axis. Inputs that the planner has placed inside the output cost nothing.
 import { check } from "../errors.ts";
 import { ELEMENT_BYTES, sizeOf, type TensorType } from "../graph/types.ts";
-import { defineOp, type HostContext, type InferContext, type LowerContext, offsetBy, type Operand, type OpDef } from "./define.ts";
+import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Operand, offsetBy } from "./define.ts";
 import { emitCopy, emitMove, inQuantOf, type Move, moveElements, moveOver, stridesOf } from "./moves.ts";
 import { axisOf } from "./parameters.ts";
 
@@ -35,7 +35,15 @@ export const concat = defineOp({
       check(rest, "shape", () => `inputs must have one data type and differ along axis ${axis} only`);
     }
     const shape = first.shape.map((dim, i) => inputs.reduce((known, other) => (Number.isNaN(known) ? other.shape[i]! : known), dim));
-    return [{ dataType: first.dataType, shape: shape.with(axis, inputs.reduce((sum, x) => sum + x.shape[axis]!, 0)) }];
+    return [
+      {
+        dataType: first.dataType,
+        shape: shape.with(
+          axis,
+          inputs.reduce((sum, x) => sum + x.shape[axis]!, 0),
+        ),
+      },
+    ];
   },
   lower(ctx: LowerContext) {
     const y = ctx.output(0);

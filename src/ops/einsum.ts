@@ -40,7 +40,11 @@ function parse(text: string, inputs: readonly (TensorType | undefined)[]): Equat
     for (const [axis, label] of labels.entries()) {
       const known = sizes.get(label) ?? 1;
       const size = shape[axis]!;
-      check(known === 1 || size === 1 || known === size || Number.isNaN(known + size), "shape", () => `axis "${label}" has ${known} and ${size} elements`);
+      check(
+        known === 1 || size === 1 || known === size || Number.isNaN(known + size),
+        "shape",
+        () => `axis "${label}" has ${known} and ${size} elements`,
+      );
       sizes.set(label, known === 1 ? size : known);
     }
   }
@@ -51,7 +55,13 @@ function parse(text: string, inputs: readonly (TensorType | undefined)[]): Equat
 }
 
 /** Sums `product` over the labels from `depth` on; `at` holds a position for each operand and is left as it was. */
-function sumOver(sizes: readonly number[], strides: readonly (readonly number[])[], values: readonly ArrayLike<number>[], at: number[], depth: number): number {
+function sumOver(
+  sizes: readonly number[],
+  strides: readonly (readonly number[])[],
+  values: readonly ArrayLike<number>[],
+  at: number[],
+  depth: number,
+): number {
   if (depth === sizes.length) return values.reduce((product, elements, i) => product * elements[at[i]!]!, 1);
   let sum = 0;
   for (let i = 0; i < sizes[depth]!; i++) {

@@ -69,7 +69,18 @@ export const gather = defineOp({
     const dims = ctx.table(Int32Array.of(size, rowBytes));
     const indexStride = batches > 1 ? count * ELEMENT_BYTES[indices.dataType] : 0;
     const steps = batches * outer;
-    ctx.emitSplit("x8_gather", steps * count, [y.pointer, source, indices.pointer, wideOf(indices), dims, 1, count, rowBytes, size * rowBytes, indexStride]);
+    ctx.emitSplit("x8_gather", steps * count, [
+      y.pointer,
+      source,
+      indices.pointer,
+      wideOf(indices),
+      dims,
+      1,
+      count,
+      rowBytes,
+      size * rowBytes,
+      indexStride,
+    ]);
   },
   host(ctx: HostContext) {
     const [x, indices, y] = [ctx.input(0), ctx.input(1), ctx.outputs[0]!];
@@ -99,7 +110,11 @@ interface TupleForm {
 /** How tuples of `indices` point into `x`. */
 export function tupleForm(x: TensorType, indices: TensorType, batch: number): TupleForm {
   const tuple = indices.shape.at(-1) ?? Number.NaN;
-  check(indices.shape.length > batch && !(batch + tuple > x.shape.length), "shape", () => `tuples of ${tuple} numbers for ${x.shape.length} axes`);
+  check(
+    indices.shape.length > batch && !(batch + tuple > x.shape.length),
+    "shape",
+    () => `tuples of ${tuple} numbers for ${x.shape.length} axes`,
+  );
   return {
     batches: sizeOf(x.shape.slice(0, batch)),
     tuple,
@@ -140,7 +155,18 @@ export const gatherNd = defineOp({
     const dims = tuple ? ctx.table(tupleTable(form, bytes)) : 0;
     const xStride = (x.size / batches) * bytes;
     const indexStride = count * tuple * ELEMENT_BYTES[indices.dataType];
-    ctx.emitSplit("x8_gather", batches * count, [y.pointer, inQuantOf(ctx, x, y), indices.pointer, wideOf(indices), dims, tuple, count, inner * bytes, xStride, indexStride]);
+    ctx.emitSplit("x8_gather", batches * count, [
+      y.pointer,
+      inQuantOf(ctx, x, y),
+      indices.pointer,
+      wideOf(indices),
+      dims,
+      tuple,
+      count,
+      inner * bytes,
+      xStride,
+      indexStride,
+    ]);
   },
   host(ctx: HostContext) {
     const [x, indices, y] = [ctx.input(0), ctx.input(1), ctx.outputs[0]!];

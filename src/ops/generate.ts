@@ -35,7 +35,10 @@ export const range = defineOp({
   host(ctx: HostContext) {
     const y = ctx.outputs[0]!;
     const [start, delta] = [numbersOf(ctx.input(0))[0]!, numbersOf(ctx.input(2))[0]!];
-    writeNumbers(y, Float64Array.from({ length: y.data.length }, (_, i) => start + i * delta));
+    writeNumbers(
+      y,
+      Float64Array.from({ length: y.data.length }, (_, i) => start + i * delta),
+    );
   },
 });
 

@@ -2,7 +2,16 @@
 // call in a plan, or a loop over typed arrays where the plan itself needs the elements.
 import { check } from "../errors.ts";
 import { ELEMENT_BYTES, type Quantization, type TensorType, type TypedArray } from "../graph/types.ts";
-import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Operand, offsetBy, type Pointer } from "./define.ts";
+import {
+  defineOp,
+  type HostContext,
+  type InferContext,
+  type LowerContext,
+  type OpDef,
+  type Operand,
+  offsetBy,
+  type Pointer,
+} from "./define.ts";
 import { roundHalfEven } from "./host-elements.ts";
 import type { AnyContext } from "./parameters.ts";
 import { type CopyAxis, stridedCopy } from "./strided-copy.ts";
@@ -17,7 +26,8 @@ export interface Move {
 /** Elements from one index to the next along each axis; `rowStride` spreads rows over a wider tensor. */
 export function stridesOf(shape: readonly number[], rowStride = shape.at(-1) ?? 1): number[] {
   const strides = shape.map(() => 1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = axis === shape.length - 2 ? rowStride : strides[axis + 1]! * shape[axis + 1]!;
+  for (let axis = shape.length - 2; axis >= 0; axis--)
+    strides[axis] = axis === shape.length - 2 ? rowStride : strides[axis + 1]! * shape[axis + 1]!;
   return strides;
 }
 

@@ -109,7 +109,16 @@ export function runRecurrent(kind: keyof typeof STEPS, ctx: HostContext): void {
     });
     const limit = form.clip;
     const clip = (v: number) => (limit ? Math.min(Math.max(v, -limit), limit) : v);
-    const direction = { index, form, w: numbersOf(ctx.input(1)), r: numbersOf(ctx.input(2)), bias: optional(3), peephole: optional(7), activations, clip };
+    const direction = {
+      index,
+      form,
+      w: numbersOf(ctx.input(1)),
+      r: numbersOf(ctx.input(2)),
+      bias: optional(3),
+      peephole: optional(7),
+      activations,
+      clip,
+    };
     for (let row = 0; row < batch; row++) {
       const at = (index * batch + row) * hidden;
       const h = Float64Array.from({ length: hidden }, (_, u) => h0?.[at + u] ?? 0);

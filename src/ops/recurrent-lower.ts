@@ -1,6 +1,6 @@
 // The kernel calls of a recurrent layer with constant weights and the usual activations.
 import { UnaryCode } from "./codes.ts";
-import { type LowerContext, offsetBy, type Operand, type Pointer } from "./define.ts";
+import { type LowerContext, type Operand, offsetBy, type Pointer } from "./define.ts";
 import { epilogueWords, PANEL, packPanels, panelFloats } from "./pack-f32.ts";
 import { DEFAULT_ACTIVATIONS, type Recurrence, type RecurrentKind, recurrenceOf } from "./recurrent.ts";
 
@@ -42,7 +42,18 @@ function packed({ ctx, form, index }: Layer, { key, operand, k, first, rows, bia
 }
 
 /** y[rows, n] = finish(a[rows, k] · weights + residual). */
-function product(layer: Layer, y: Pointer, a: Pointer, weights: Pointer, residual: Pointer | 0, rows: number, n: number, k: number, ldy: number, activation = UnaryCode.none): void {
+function product(
+  layer: Layer,
+  y: Pointer,
+  a: Pointer,
+  weights: Pointer,
+  residual: Pointer | 0,
+  rows: number,
+  n: number,
+  k: number,
+  ldy: number,
+  activation = UnaryCode.none,
+): void {
   const { ctx } = layer;
   const epilogue = ctx.table(epilogueWords({ activation }));
   const cost = { flops: 2 * rows * n * k };
@@ -78,7 +89,14 @@ function gruSteps(layer: Layer): EmitStep {
   const sums = ctx.scratch(layer.gateBytes);
   const reset = resetAfter ? sums : ctx.scratch(layer.stateBytes);
   const head = resetAfter ? 3 * hidden : 2 * hidden;
-  const weights = packed(layer, { key: "state", operand, k: hidden, first: 0, rows: head, bias: (row) => (row < 2 * hidden ? 0 : stateBias(row)) });
+  const weights = packed(layer, {
+    key: "state",
+    operand,
+    k: hidden,
+    first: 0,
+    rows: head,
+    bias: (row) => (row < 2 * hidden ? 0 : stateBias(row)),
+  });
   const candidate = resetAfter
     ? weights
     : packed(layer, { key: "candidate", operand, k: hidden, first: 2 * hidden, rows: hidden, bias: (row) => stateBias(2 * hidden + row) });

@@ -39,7 +39,11 @@ export const DEFAULT_ACTIVATIONS = { rnn: ["tanh"], gru: ["sigmoid", "tanh"], ls
 
 /** Reads sizes and attributes. Throws `shape` where weights do not fit. */
 export function recurrenceOf(kind: RecurrentKind, { attributes, inputs: [x, w, r] }: AnyContext): Recurrence {
-  check(x?.shape.length === 3 && w?.shape.length === 3 && r?.shape.length === 3, "shape", () => "expected x, weights and recurrent weights of three axes");
+  check(
+    x?.shape.length === 3 && w?.shape.length === 3 && r?.shape.length === 3,
+    "shape",
+    () => "expected x, weights and recurrent weights of three axes",
+  );
   const [steps, batch, width] = x.shape as [number, number, number];
   const [directions, rows, columns] = w.shape as [number, number, number];
   const hidden = r.shape[2]!;
@@ -48,7 +52,9 @@ export function recurrenceOf(kind: RecurrentKind, { attributes, inputs: [x, w, r
   const fits = rows === gates * hidden && !(columns !== width && width >= 0) && directions === (direction === "bidirectional" ? 2 : 1);
   check(fits, "shape", () => `weights [${w.shape}] do not fit ${gates} gates of ${hidden} units, ${direction}, on ${width} inputs`);
   const defaults = DEFAULT_ACTIVATIONS[kind];
-  const activations = attributes.has("activations") ? attributes.string("activations").toLowerCase().split(",") : Array(directions).fill(defaults).flat();
+  const activations = attributes.has("activations")
+    ? attributes.string("activations").toLowerCase().split(",")
+    : Array(directions).fill(defaults).flat();
   return {
     steps,
     batch,

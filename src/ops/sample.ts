@@ -15,7 +15,7 @@ function reflect(x: number, low: number, high: number): number {
   const distance = x < low ? low - x : x - high;
   const turns = Math.floor(distance / range);
   const rest = distance - turns * range;
-  return (x < low) === (turns % 2 === 0) ? low + rest : high - rest;
+  return x < low === (turns % 2 === 0) ? low + rest : high - rest;
 }
 
 /** Weights of the four neighbours for the fraction t (Keys' kernel with a = −0.75, as PyTorch has it). */
@@ -58,15 +58,19 @@ function tapsAt({ mode, padding, alignCorners }: Sampling, at: number, size: num
   if (mode === "nearest") return [[position(Math.trunc(x)), 1]];
   const first = Math.floor(x);
   const t = x - first;
-  if (mode === "linear") return [[position(first), 1 - t], [position(first + 1), t]];
+  if (mode === "linear")
+    return [
+      [position(first), 1 - t],
+      [position(first + 1), t],
+    ];
   return cubicWeights(t).map((weight, i) => [position(first - 1 + i), weight]);
 }
 
 /** Calls `visit` with the element and the weight of every combination of taps that lies inside. */
 function combine(taps: readonly (readonly Tap[])[], strides: readonly number[], visit: (at: number, weight: number) => void): void {
   const walk = (axis: number, at: number, weight: number): void => {
-    if (axis === taps.length) return visit(at, weight);
-    for (const [position, share] of taps[axis]!) if (position >= 0) walk(axis + 1, at + position * strides[axis]!, weight * share);
+    if (axis === taps.length) visit(at, weight);
+    for (const [position, share] of taps[axis] ?? []) if (position >= 0) walk(axis + 1, at + position * strides[axis]!, weight * share);
   };
   walk(0, 0, 1);
 }
@@ -77,7 +81,11 @@ export const gridSample = defineOp({
     const [x, grid] = [ctx.input(0), ctx.input(1)];
     samplingOf(ctx.attributes);
     const axes = x.shape.length - 2;
-    check(grid.shape.length === axes + 2 && !(grid.shape.at(-1) !== axes), "shape", () => `a grid must give ${axes} coordinates for each output`);
+    check(
+      grid.shape.length === axes + 2 && !(grid.shape.at(-1) !== axes),
+      "shape",
+      () => `a grid must give ${axes} coordinates for each output`,
+    );
     return [{ dataType: x.dataType, shape: [...grid.shape.slice(0, -1), x.shape.at(-1)!] }];
   },
   host(ctx: HostContext) {
@@ -106,7 +114,10 @@ function edgeTaps(at: number, size: number): Tap[] {
   const x = Math.max(at, 0);
   const first = Math.min(Math.floor(x), size - 1);
   const t = first === size - 1 ? 0 : x - first;
-  return [[first, 1 - t], [Math.min(first + 1, size - 1), t]];
+  return [
+    [first, 1 - t],
+    [Math.min(first + 1, size - 1), t],
+  ];
 }
 
 /** Sample positions of every output cell along one axis of a region. */
@@ -122,7 +133,12 @@ export const roiAlign = defineOp({
   infer(ctx: InferContext): TensorType[] {
     const [x, rois] = [ctx.input(0), ctx.input(1)];
     check(x.shape.length === 4 && rois.shape.length === 2, "shape", () => "expected an image and a list of regions");
-    return [{ dataType: x.dataType, shape: [rois.shape[0]!, ctx.attributes.number("outputHeight", 1), ctx.attributes.number("outputWidth", 1), x.shape[3]!] }];
+    return [
+      {
+        dataType: x.dataType,
+        shape: [rois.shape[0]!, ctx.attributes.number("outputHeight", 1), ctx.attributes.number("outputWidth", 1), x.shape[3]!],
+      },
+    ];
   },
   host(ctx: HostContext) {
     const [x, rois, batches, y] = [ctx.input(0), ctx.input(1), ctx.input(2), ctx.outputs[0]!];
@@ -135,7 +151,12 @@ export const roiAlign = defineOp({
     const [values, corners] = [numbersOf(x), numbersOf(rois)];
     const results = new Float64Array(y.data.length);
     for (let region = 0; region < regions; region++) {
-      const [left, top, right, bottom] = [0, 1, 2, 3].map((i) => corners[region * 4 + i]! * scale - (half ? 0.5 : 0)) as [number, number, number, number];
+      const [left, top, right, bottom] = [0, 1, 2, 3].map((i) => corners[region * 4 + i]! * scale - (half ? 0.5 : 0)) as [
+        number,
+        number,
+        number,
+        number,
+      ];
       const [down, across] = [cellSamples(top, bottom, rows, ratio, half), cellSamples(left, right, cols, ratio, half)];
       const image = Number(batches.data[region]) * height * width * channels;
       for (let cell = 0; cell < rows * cols; cell++) {
@@ -149,7 +170,14 @@ export const roiAlign = defineOp({
 });
 
 /** Mean of the interpolated samples, or the largest of all weighted neighbours. */
-function poolCell(values: ArrayLike<number>, base: number, ys: readonly number[], xs: readonly number[], [height, width, channels]: readonly [number, number, number], largest: boolean): number {
+function poolCell(
+  values: ArrayLike<number>,
+  base: number,
+  ys: readonly number[],
+  xs: readonly number[],
+  [height, width, channels]: readonly [number, number, number],
+  largest: boolean,
+): number {
   let [sum, most] = [0, Number.NEGATIVE_INFINITY];
   for (const py of ys)
     for (const px of xs) {

@@ -53,7 +53,8 @@ export const scatterNd = defineOp({
     const form = tupleForm(x, indices, 0);
     if (indices.known) for (let i = 0; i < form.count; i++) tupleTarget(form, indices.known, i);
     const [source, target] = [x.pointer, y.pointer];
-    if (source.buffer !== target.buffer || source.offset !== target.offset) ctx.emitSplit("x8_copy_rows", 1, [target, source, x.bytes, 0, 0]);
+    if (source.buffer !== target.buffer || source.offset !== target.offset)
+      ctx.emitSplit("x8_copy_rows", 1, [target, source, x.bytes, 0, 0]);
     if (updates.size === 0) return;
     const bytes = ELEMENT_BYTES[x.dataType];
     const dims = form.tuple ? ctx.table(tupleTable(form, bytes)) : 0;

@@ -57,7 +57,11 @@ export const topK = defineOp({
   },
 });
 
-const int64 = (shape: readonly number[], values: readonly number[]): HostTensor => ({ dataType: "int64", shape, data: BigInt64Array.from(values, BigInt) });
+const int64 = (shape: readonly number[], values: readonly number[]): HostTensor => ({
+  dataType: "int64",
+  shape,
+  data: BigInt64Array.from(values, BigInt),
+});
 const pick = (x: HostTensor, shape: readonly number[], positions: readonly number[]): HostTensor => {
   const data = new (arrayClass(x.dataType) as Float64ArrayConstructor)(positions.length) as TypedArray;
   for (const [i, at] of positions.entries()) data[i] = x.data[at] as never;
@@ -83,7 +87,8 @@ function take(x: HostTensor, axis: number, indices: readonly number[]): HostTens
   const [size, inner] = [x.shape[axis]!, sizeOf(x.shape.slice(axis + 1))];
   const outer = sizeOf(x.shape.slice(0, axis));
   const positions: number[] = [];
-  for (let o = 0; o < outer; o++) for (const index of indices) for (let i = 0; i < inner; i++) positions.push((o * size + index) * inner + i);
+  for (let o = 0; o < outer; o++)
+    for (const index of indices) for (let i = 0; i < inner; i++) positions.push((o * size + index) * inner + i);
   return pick(x, x.shape.with(axis, indices.length), positions);
 }
 

@@ -95,7 +95,9 @@ function stridedEntries(ctx: AnyContext, shape: readonly number[]): Entry[] | un
     } else if (has("newAxisMask", i)) entries.push({ kind: "new", range: whole(1) });
     else {
       check(axis < shape.length, "shape", () => `${begin.length} positions for ${shape.length} axes`);
-      entries.push(rangeEntry(shape[axis++]!, from, end[i]!, strides[i]!, has("beginMask", i), has("endMask", i), has("shrinkAxisMask", i)));
+      entries.push(
+        rangeEntry(shape[axis++]!, from, end[i]!, strides[i]!, has("beginMask", i), has("endMask", i), has("shrinkAxisMask", i)),
+      );
     }
   }
   while (axis < shape.length) entries.push({ kind: "range", range: whole(shape[axis++]!) });
@@ -121,7 +123,13 @@ export const stridedSlice = defineMoveOp({
     const rest = yStrides.values();
     const strided = stridedEntries(ctx, x.shape)!.map((entry) => ({ ...entry, stride: entry.kind === "shrink" ? 0 : rest.next().value! }));
     const taken = strided.filter(({ kind }) => kind !== "new");
-    return [moveRanges(x, taken.map(({ range }) => range), taken.map(({ stride }) => stride))];
+    return [
+      moveRanges(
+        x,
+        taken.map(({ range }) => range),
+        taken.map(({ stride }) => stride),
+      ),
+    ];
   },
 });
 

@@ -9,7 +9,8 @@ import { type AnyContext, axisOf, isPending, listParameter } from "./parameters.
 function partSizes(ctx: AnyContext, dim: number, parts: number): readonly number[] {
   if (isPending(ctx, "sizes", 1)) return new Array<number>(parts).fill(Number.NaN);
   const given = listParameter(ctx, "sizes", 1);
-  if (given) return given.includes(-1) ? given.map((size) => (size < 0 ? dim + given.reduce((sum, s) => sum - Math.max(s, 0), 0) : size)) : given;
+  if (given)
+    return given.includes(-1) ? given.map((size) => (size < 0 ? dim + given.reduce((sum, s) => sum - Math.max(s, 0), 0) : size)) : given;
   const even = Math.ceil(dim / parts);
   return Array.from({ length: parts }, (_, i) => Math.max(0, Math.min(even, dim - i * even)));
 }

@@ -28,7 +28,11 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
     const [left, right] = [a[i - rank + a.length] ?? 1, b[i - rank + b.length] ?? 1];
-    check(left === right || left === 1 || right === 1 || Number.isNaN(left + right), "shape", () => `shapes [${a}] and [${b}] do not broadcast`);
+    check(
+      left === right || left === 1 || right === 1 || Number.isNaN(left + right),
+      "shape",
+      () => `shapes [${a}] and [${b}] do not broadcast`,
+    );
     return left === 1 ? right : right === 1 || Number.isNaN(right) ? left : right;
   });
 }

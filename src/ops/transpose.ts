@@ -21,7 +21,13 @@ export const transpose = defineMoveOp({
   moves(ctx, x, y, yStrides) {
     const xStrides = stridesOf(x.shape);
     const perm = permutation(ctx, x.shape.length);
-    return [moveOver(y.shape, yStrides, perm.map((axis) => xStrides[axis]!))];
+    return [
+      moveOver(
+        y.shape,
+        yStrides,
+        perm.map((axis) => xStrides[axis]!),
+      ),
+    ];
   },
   /** Axes of one element may stand anywhere: the bytes stay as they are. */
   view({ input, attributes }) {

@@ -15,7 +15,8 @@ function selectAxes(shape: readonly number[], strides: readonly (readonly number
     if (size === 1) continue;
     const [c, a, b] = strides.map((list) => list[i]!) as [number, number, number];
     const outer = axes.at(-1);
-    if (outer && outer[1] === c * size && outer[2] === a * size && outer[3] === b * size) axes[axes.length - 1] = [outer[0] * size, c, a, b];
+    if (outer && outer[1] === c * size && outer[2] === a * size && outer[3] === b * size)
+      axes[axes.length - 1] = [outer[0] * size, c, a, b];
     else axes.push([size, c, a, b]);
   }
   return axes;
@@ -41,7 +42,16 @@ export const where = defineOp({
     const rows = axes.slice(0, -1);
     const table = rows.length ? ctx.table(Int32Array.from(rows.flat())) : 0;
     const units = rows.reduce((n, [size]) => n * size, 1);
-    ctx.emitSplit(kernel, units, [y.pointer, condition.pointer, a.pointer, b.pointer, table, rows.length, cols, ...(steps as [number, number, number])]);
+    ctx.emitSplit(kernel, units, [
+      y.pointer,
+      condition.pointer,
+      a.pointer,
+      b.pointer,
+      table,
+      rows.length,
+      cols,
+      ...(steps as [number, number, number]),
+    ]);
   },
   host(ctx: HostContext) {
     const [condition, a, b, y] = [ctx.input(0), ctx.input(1), ctx.input(2), ctx.outputs[0]!];

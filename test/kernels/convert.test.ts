@@ -31,7 +31,29 @@ function nearestHalf(value: number): number {
 }
 
 const LENGTHS = [1, 3, 5, 7, 8, 15, 16, 17, 33];
-const FLOATS = [0, -0, 1, -1, 0.5, -0.5, 2.7, -2.7, 127.9, 128.2, 255.9, 256, 300, -129, 1e9, 3e9, -3e9, 1e20, Number.NaN, Infinity, -Infinity];
+const FLOATS = [
+  0,
+  -0,
+  1,
+  -1,
+  0.5,
+  -0.5,
+  2.7,
+  -2.7,
+  127.9,
+  128.2,
+  255.9,
+  256,
+  300,
+  -129,
+  1e9,
+  3e9,
+  -3e9,
+  1e20,
+  Number.NaN,
+  Infinity,
+  -Infinity,
+];
 const INTEGERS = [0, 1, -1, 127, 128, -128, 255, 256, -129, 16777217, 2147483647, -2147483648];
 
 describe.each(TIERS)("conversions, %s", (tier) => {
@@ -63,7 +85,9 @@ describe.each(TIERS)("conversions, %s", (tier) => {
     const y = bench.alloc(2 * floats.length);
     bench.kernels.f32_to_f16(y, bench.put(floats), 0, floats.length);
     const result = new Uint16Array(bench.memory.buffer, y, floats.length);
-    const wrong = [...floats].filter((value, i) => (Number.isNaN(value) ? (result[i]! & 0x7fff) <= 0x7c00 : result[i] !== nearestHalf(value)));
+    const wrong = [...floats].filter((value, i) =>
+      Number.isNaN(value) ? (result[i]! & 0x7fff) <= 0x7c00 : result[i] !== nearestHalf(value),
+    );
     expect(wrong).toEqual([]);
     bench.checkGuards();
   });
@@ -85,7 +109,13 @@ describe.each(TIERS)("conversions, %s", (tier) => {
     ["i64_from_i32", Int32Array, BigInt64Array, INTEGERS, (v) => v],
     ["x32_from_x64", BigInt64Array, Int32Array, [...INTEGERS, 4294967296 + 5], (v) => v | 0],
     ["f32_from_i64", BigInt64Array, Float32Array, [...INTEGERS, 2 ** 40 + 1], Math.fround],
-    ["i64_from_f32", Float32Array, BigInt64Array, [0, -0.5, 2.7, -2.7, 3e9, -3e9, 2 ** 40, Number.NaN], (v) => (Number.isNaN(v) ? 0 : Math.trunc(v) + 0)],
+    [
+      "i64_from_f32",
+      Float32Array,
+      BigInt64Array,
+      [0, -0.5, 2.7, -2.7, 3e9, -3e9, 2 ** 40, Number.NaN],
+      (v) => (Number.isNaN(v) ? 0 : Math.trunc(v) + 0),
+    ],
   ];
   const bytesOf = (type: unknown) => (type as { BYTES_PER_ELEMENT: number }).BYTES_PER_ELEMENT;
 

@@ -28,8 +28,7 @@ describe.each(TIERS)("gather and scatter, %s", (tier) => {
   const dimsOf = (sizes: number[], rowBytes: number) =>
     Int32Array.from(sizes.flatMap((size, d) => [size, sizes.slice(d + 1).reduce((a, b) => a * b, rowBytes)]));
 
-  const putIndices = (indices: number[], wide: boolean) =>
-    bench.put(wide ? BigInt64Array.from(indices, BigInt) : Int32Array.from(indices));
+  const putIndices = (indices: number[], wide: boolean) => bench.put(wide ? BigInt64Array.from(indices, BigInt) : Int32Array.from(indices));
 
   it("gathers rows at tuples", () => {
     fc.assert(
@@ -50,7 +49,10 @@ describe.each(TIERS)("gather and scatter, %s", (tier) => {
         const at = putIndices(indices, wide);
         const x = bench.put(source);
         const middle = (outer * count) >> 1;
-        for (const [begin, end] of [[0, middle], [middle, outer * count]] as const)
+        for (const [begin, end] of [
+          [0, middle],
+          [middle, outer * count],
+        ] as const)
           bench.kernels.x8_gather(y, x, at, wide ? 1 : 0, dims, tuple, count, rowBytes, xBytes, 0, begin, end);
         expect([...bench.u8(y, expected.length)]).toEqual([...expected]);
         bench.checkGuards();
@@ -67,9 +69,21 @@ describe.each(TIERS)("gather and scatter, %s", (tier) => {
         const updates = bytes(count * rowBytes);
         const expected = new Uint8Array(sizes.reduce((a, b) => a * b, rowBytes)).fill(9);
         for (let i = 0; i < count; i++)
-          expected.set(updates.subarray(i * rowBytes, (i + 1) * rowBytes), offsetOf(indices.slice(i * tuple, (i + 1) * tuple), sizes, rowBytes));
+          expected.set(
+            updates.subarray(i * rowBytes, (i + 1) * rowBytes),
+            offsetOf(indices.slice(i * tuple, (i + 1) * tuple), sizes, rowBytes),
+          );
         const y = bench.put(new Uint8Array(expected.length).fill(9));
-        bench.kernels.x8_scatter(y, bench.put(updates), putIndices(indices, wide), wide ? 1 : 0, bench.put(dimsOf(sizes, rowBytes)), tuple, count, rowBytes);
+        bench.kernels.x8_scatter(
+          y,
+          bench.put(updates),
+          putIndices(indices, wide),
+          wide ? 1 : 0,
+          bench.put(dimsOf(sizes, rowBytes)),
+          tuple,
+          count,
+          rowBytes,
+        );
         expect([...bench.u8(y, expected.length)]).toEqual([...expected]);
         bench.checkGuards();
       }),
@@ -83,27 +97,47 @@ describe.each(TIERS)("select, %s", (tier) => {
 
   it.each([1, 4])("chooses elements of %i bytes by broadcast strides", (elementBytes) => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5 }), fc.constantFrom(1, 3, 4, 7, 17), broadcast, broadcast, broadcast, (rows, cols, c, a, b) => {
-        bench.reset();
-        const condition = bytes(rows * cols).map((v) => v & 1);
-        const left = bytes(rows * cols * elementBytes);
-        const right = left.map((v) => v ^ 0x55);
-        const at = (s: { row: boolean; step: boolean }, row: number, col: number) => (s.row ? row * cols : 0) + (s.step ? col : 0);
-        const expected = new Uint8Array(rows * cols * elementBytes);
-        for (let row = 0; row < rows; row++)
-          for (let col = 0; col < cols; col++) {
-            const [source, index] = condition[at(c, row, col)] ? [left, at(a, row, col)] : [right, at(b, row, col)];
-            expected.set(source.subarray(index * elementBytes, (index + 1) * elementBytes), (row * cols + col) * elementBytes);
-          }
-        const stride = (s: { row: boolean }, size: number) => (s.row ? cols * size : 0);
-        const table = bench.put(Int32Array.of(rows, stride(c, 1), stride(a, elementBytes), stride(b, elementBytes)));
-        const y = bench.alloc(expected.length);
-        const step = (s: { step: boolean }, size: number) => (s.step ? size : 0);
-        const kernel = elementBytes === 4 ? bench.kernels.x32_select : bench.kernels.x8_select;
-        kernel(y, bench.put(condition), bench.put(left), bench.put(right), table, 1, cols, step(c, 1), step(a, elementBytes), step(b, elementBytes), 0, rows);
-        expect([...bench.u8(y, expected.length)]).toEqual([...expected]);
-        bench.checkGuards();
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 5 }),
+        fc.constantFrom(1, 3, 4, 7, 17),
+        broadcast,
+        broadcast,
+        broadcast,
+        (rows, cols, c, a, b) => {
+          bench.reset();
+          const condition = bytes(rows * cols).map((v) => v & 1);
+          const left = bytes(rows * cols * elementBytes);
+          const right = left.map((v) => v ^ 0x55);
+          const at = (s: { row: boolean; step: boolean }, row: number, col: number) => (s.row ? row * cols : 0) + (s.step ? col : 0);
+          const expected = new Uint8Array(rows * cols * elementBytes);
+          for (let row = 0; row < rows; row++)
+            for (let col = 0; col < cols; col++) {
+              const [source, index] = condition[at(c, row, col)] ? [left, at(a, row, col)] : [right, at(b, row, col)];
+              expected.set(source.subarray(index * elementBytes, (index + 1) * elementBytes), (row * cols + col) * elementBytes);
+            }
+          const stride = (s: { row: boolean }, size: number) => (s.row ? cols * size : 0);
+          const table = bench.put(Int32Array.of(rows, stride(c, 1), stride(a, elementBytes), stride(b, elementBytes)));
+          const y = bench.alloc(expected.length);
+          const step = (s: { step: boolean }, size: number) => (s.step ? size : 0);
+          const kernel = elementBytes === 4 ? bench.kernels.x32_select : bench.kernels.x8_select;
+          kernel(
+            y,
+            bench.put(condition),
+            bench.put(left),
+            bench.put(right),
+            table,
+            1,
+            cols,
+            step(c, 1),
+            step(a, elementBytes),
+            step(b, elementBytes),
+            0,
+            rows,
+          );
+          expect([...bench.u8(y, expected.length)]).toEqual([...expected]);
+          bench.checkGuards();
+        },
+      ),
     );
   });
 });

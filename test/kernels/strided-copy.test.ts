@@ -76,7 +76,18 @@ describe.each(TIERS)("strided copies, %s", (tier) => {
   });
 
   it.each([
-    [1, 1], [3, 5], [7, 33], [8, 8], [15, 17], [16, 64], [31, 3], [33, 31], [64, 3], [3, 64], [2, 65], [100, 37],
+    [1, 1],
+    [3, 5],
+    [7, 33],
+    [8, 8],
+    [15, 17],
+    [16, 64],
+    [31, 3],
+    [33, 31],
+    [64, 3],
+    [3, 64],
+    [2, 65],
+    [100, 37],
   ])("transposes planes of %i x %i", (rows, cols) => {
     const axes = [
       { size: 2, yStride: rows * cols, xStride: rows * cols },
@@ -87,19 +98,36 @@ describe.each(TIERS)("strided copies, %s", (tier) => {
   });
 
   it.each([1, 2, 3, 5, 7, 9, 15, 16, 17, 31, 33, 63, 511, 512, 600])("copies rows of %i bytes into a wider tensor", (bytes) => {
-    check(bench, 1, [{ size: 5, yStride: bytes + 3, xStride: bytes }, { size: bytes, yStride: 1, xStride: 1 }], 0, 5 * bytes, 5 * (bytes + 3));
+    check(
+      bench,
+      1,
+      [
+        { size: 5, yStride: bytes + 3, xStride: bytes },
+        { size: bytes, yStride: 1, xStride: 1 },
+      ],
+      0,
+      5 * bytes,
+      5 * (bytes + 3),
+    );
   });
 });
 
 describe("the choice of a call", () => {
   const call = (elementBytes: number, ...axes: [number, number, number][]) =>
-    stridedCopy(elementBytes, axes.map(([size, yStride, xStride]) => ({ size, yStride, xStride })));
+    stridedCopy(
+      elementBytes,
+      axes.map(([size, yStride, xStride]) => ({ size, yStride, xStride })),
+    );
 
   it("copies a dense tensor as one row", () => {
     expect(call(4, [2, 12, 12], [3, 4, 4], [4, 1, 1])).toMatchObject({ kernel: "x8_copy_rows", args: [96, 0, 0], units: 1 });
   });
   it("transposes NCHW to NHWC as planes", () => {
-    expect(call(4, [2, 60, 60], [4, 15, 5], [5, 3, 1], [3, 1, 20])).toMatchObject({ kernel: "x32_transpose", args: [20, 3, 12, 80], units: 40 });
+    expect(call(4, [2, 60, 60], [4, 15, 5], [5, 3, 1], [3, 1, 20])).toMatchObject({
+      kernel: "x32_transpose",
+      args: [20, 3, 12, 80],
+      units: 40,
+    });
   });
   it("moves four int8 channels as one element", () => {
     expect(call(1, [5, 28, 4], [7, 4, 20], [4, 1, 1])).toMatchObject({ kernel: "x32_transpose", units: 5 });

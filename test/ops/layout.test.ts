@@ -49,13 +49,17 @@ function expectBothWays(op: string, attributes: object, inputs: TestInput[], exp
 
 describe("operators that move elements", () => {
   it.each(TYPES)("transpose %s", (dataType) => {
-    const cases = fc.integer({ min: 1, max: 5 }).chain((rank) =>
-      fc.record({ shape: dims(rank), perm: fc.shuffledSubarray([...Array(rank).keys()], { minLength: rank }) }),
-    );
+    const cases = fc
+      .integer({ min: 1, max: 5 })
+      .chain((rank) => fc.record({ shape: dims(rank), perm: fc.shuffledSubarray([...Array(rank).keys()], { minLength: rank }) }));
     fc.assert(
       fc.property(cases, ({ shape, perm }) => {
         const x = counting(dataType, shape);
-        const expected = moved(x, perm.map((axis) => shape[axis]!), (index) => shape.map((_, axis) => index[perm.indexOf(axis)]!));
+        const expected = moved(
+          x,
+          perm.map((axis) => shape[axis]!),
+          (index) => shape.map((_, axis) => index[perm.indexOf(axis)]!),
+        );
         expectBothWays("transpose", { perm }, [x], expected);
       }),
       { numRuns: 40 },
@@ -84,7 +88,11 @@ describe("operators that move elements", () => {
           const ordered = step > 0 ? all : all.reverse();
           return ordered.filter(low).filter((_, i) => i % Math.abs(step) === 0);
         });
-        const expected = moved(x, taken.map((list) => list.length), (index) => index.map((i, axis) => taken[axis]![i]!));
+        const expected = moved(
+          x,
+          taken.map((list) => list.length),
+          (index) => index.map((i, axis) => taken[axis]![i]!),
+        );
         const axes = shape.map((_, axis) => axis);
         if (asInputs) expectBothWays("slice", {}, [x, integers(starts), integers(ends), integers(axes), integers(steps)], expected);
         else expectBothWays("slice", { starts, ends, axes, steps }, [x], expected);
@@ -95,9 +103,11 @@ describe("operators that move elements", () => {
 
   it("pad in every mode", () => {
     const pads = (rank: number) => fc.array(fc.integer({ min: -2, max: 5 }), { minLength: 2 * rank, maxLength: 2 * rank });
-    const cases = fc.integer({ min: 1, max: 4 }).chain((rank) =>
-      fc.record({ shape: dims(rank, 5), pads: pads(rank), mode: fc.constantFrom("constant", "edge", "reflect", "wrap", "symmetric") }),
-    );
+    const cases = fc
+      .integer({ min: 1, max: 4 })
+      .chain((rank) =>
+        fc.record({ shape: dims(rank, 5), pads: pads(rank), mode: fc.constantFrom("constant", "edge", "reflect", "wrap", "symmetric") }),
+      );
     const fold = (mode: string, i: number, size: number): number => {
       if (mode === "edge") return Math.min(Math.max(i, 0), size - 1);
       if (mode === "wrap") return ((i % size) + size) % size;
@@ -114,7 +124,14 @@ describe("operators that move elements", () => {
         const expected = [...indicesOf(padded)].map((index) => {
           const inside = index.map((i, axis) => i - pads[axis]!);
           if (mode === "constant" && inside.some((i, axis) => i < 0 || i >= shape[axis]!)) return 9;
-          return Number((x.data as number[])[flat(inside.map((i, axis) => fold(mode, i, shape[axis]!)), shape)]);
+          return Number(
+            (x.data as number[])[
+              flat(
+                inside.map((i, axis) => fold(mode, i, shape[axis]!)),
+                shape,
+              )
+            ],
+          );
         });
         expectBothWays("pad", { mode, pads, value: 9 }, [x], expected);
       }),
@@ -147,9 +164,16 @@ describe("operators that move elements", () => {
     fc.assert(
       fc.property(cases, ({ shape, repeats }) => {
         const x = counting("float32", shape);
-        const expected = moved(x, shape.map((dim, axis) => dim * repeats[axis]!), (index) => index.map((i, axis) => i % shape[axis]!));
+        const expected = moved(
+          x,
+          shape.map((dim, axis) => dim * repeats[axis]!),
+          (index) => index.map((i, axis) => i % shape[axis]!),
+        );
         expectBothWays("tile", { repeats }, [x], expected);
-        const thin = counting("float32", shape.map((dim, axis) => (repeats[axis] === 1 ? dim : 1)));
+        const thin = counting(
+          "float32",
+          shape.map((dim, axis) => (repeats[axis] === 1 ? dim : 1)),
+        );
         const wide = moved(thin, shape, (index) => index.map((i, axis) => (thin.shape[axis] === 1 ? 0 : i)));
         expectBothWays("expand", { shape }, [thin], wide);
       }),
@@ -158,12 +182,18 @@ describe("operators that move elements", () => {
   });
 
   it("split and concat are inverse", () => {
-    const cases = fc.integer({ min: 1, max: 4 }).chain((rank) =>
-      fc.record({ shape: dims(rank), axis: fc.integer({ min: 0, max: rank - 1 }), sizes: dims(3, 5) }),
-    );
+    const cases = fc
+      .integer({ min: 1, max: 4 })
+      .chain((rank) => fc.record({ shape: dims(rank), axis: fc.integer({ min: 0, max: rank - 1 }), sizes: dims(3, 5) }));
     fc.assert(
       fc.property(cases, fc.constantFrom<DataType>("float32", "int8", "int64"), ({ shape, axis, sizes }, dataType) => {
-        const x = counting(dataType, shape.with(axis, sizes.reduce((a, b) => a + b, 0)));
+        const x = counting(
+          dataType,
+          shape.with(
+            axis,
+            sizes.reduce((a, b) => a + b, 0),
+          ),
+        );
         const parts = runOp("split", { axis, sizes }, [x], { outputs: [{}, {}, {}] });
         for (const [i, part] of parts.entries()) {
           const start = sizes.slice(0, i).reduce((a, b) => a + b, 0);
@@ -182,8 +212,16 @@ describe("operators that move elements", () => {
     const cases: [object, number[], (index: number[]) => number[]][] = [
       [{ begin: [0, 1], end: [0, 3], strides: [1, 1], beginMask: 1, endMask: 1 }, [2, 2, 4, 5], ([a, b, c, d]) => [a!, b! + 1, c!, d!]],
       [{ begin: [0, -1], end: [0, -99], strides: [1, -2], ellipsisMask: 1 }, [2, 3, 4, 3], ([a, b, c, d]) => [a!, b!, c!, 4 - 2 * d!]],
-      [{ begin: [1, 0, 2], end: [2, 0, 3], strides: [1, 1, 1], shrinkAxisMask: 1, newAxisMask: 2 }, [1, 1, 4, 5], ([, , c, d]) => [1, 2, c!, d!]],
-      [{ begin: [0, 0, 0, 0], end: [0, 0, 0, 0], strides: [-1, 1, 1, 1], beginMask: 15, endMask: 15 }, [2, 3, 4, 5], ([a, ...rest]) => [1 - a!, ...rest]],
+      [
+        { begin: [1, 0, 2], end: [2, 0, 3], strides: [1, 1, 1], shrinkAxisMask: 1, newAxisMask: 2 },
+        [1, 1, 4, 5],
+        ([, , c, d]) => [1, 2, c!, d!],
+      ],
+      [
+        { begin: [0, 0, 0, 0], end: [0, 0, 0, 0], strides: [-1, 1, 1, 1], beginMask: 15, endMask: 15 },
+        [2, 3, 4, 5],
+        ([a, ...rest]) => [1 - a!, ...rest],
+      ],
     ];
     for (const [attributes, shape, from] of cases) {
       const [y] = runOp("strided_slice", attributes as never, [x]);

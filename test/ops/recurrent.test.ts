@@ -12,7 +12,15 @@ const waves = (shape: readonly number[], seed: number, scale = 0.5): TestInput =
 const GATES = { rnn: 1, gru: 3, lstm: 4 };
 
 /** x, w, r, bias, no lengths, and the initial states. */
-function inputsOf(kind: keyof typeof GATES, steps: number, batch: number, width: number, hidden: number, directions: number, constant: boolean) {
+function inputsOf(
+  kind: keyof typeof GATES,
+  steps: number,
+  batch: number,
+  width: number,
+  hidden: number,
+  directions: number,
+  constant: boolean,
+) {
   const rows = GATES[kind] * hidden;
   const weights = [waves([directions, rows, width], 1), waves([directions, rows, hidden], 2), waves([directions, 2 * rows], 3)];
   const state = waves([directions, batch, hidden], 4);
@@ -21,7 +29,12 @@ function inputsOf(kind: keyof typeof GATES, steps: number, batch: number, width:
 }
 
 describe.each(TIERS)("recurrent layers, %s", (tier) => {
-  const sizes: [number, number, number, number][] = [[1, 1, 1, 1], [3, 1, 5, 7], [4, 2, 9, 16], [2, 5, 17, 33]];
+  const sizes: [number, number, number, number][] = [
+    [1, 1, 1, 1],
+    [3, 1, 5, 7],
+    [4, 2, 9, 16],
+    [2, 5, 17, 33],
+  ];
   const kinds: [keyof typeof GATES, Attributes][] = [
     ["rnn", {}],
     ["gru", {}],
@@ -52,13 +65,16 @@ describe("recurrent layers in TypeScript", () => {
     const lengths: TestInput = { dataType: "int32", shape: [2], data: [4, 2] };
     const [all] = runOp("gru", {}, inputs, { outputs: [{}, {}] });
     const [some, last] = runOp("gru", {}, inputs.with(4, lengths), { outputs: [{}, {}] });
-    const at = (data: ArrayLike<number | bigint>, step: number) => Array.from({ length: 2 }, (_, i) => Number(data[(step * 2 + 1) * 2 + i]));
+    const at = (data: ArrayLike<number | bigint>, step: number) =>
+      Array.from({ length: 2 }, (_, i) => Number(data[(step * 2 + 1) * 2 + i]));
     expect(at(some!.data, 1)).toEqual(at(all!.data, 1));
     expect(at(some!.data, 2)).toEqual([0, 0]);
     expect(Array.from(last!.data as Float32Array).slice(2)).toEqual(at(all!.data, 1));
   });
 
   it("refuse weights that do not fit", () => {
-    expect(() => runOp("lstm", {}, [waves([2, 1, 3], 0), waves([1, 8, 4], 1), waves([1, 8, 2], 2)], { outputs: [{}] })).toThrow("do not fit 4 gates of 2 units");
+    expect(() => runOp("lstm", {}, [waves([2, 1, 3], 0), waves([1, 8, 4], 1), waves([1, 8, 2], 2)], { outputs: [{}] })).toThrow(
+      "do not fit 4 gates of 2 units",
+    );
   });
 });

@@ -10,7 +10,8 @@ const bytes = (shape: readonly number[], quant = FROM): TestInput => {
   const length = shape.reduce((a, b) => a * b, 1);
   return { dataType: "int8", shape, data: Int8Array.from({ length }, (_, i) => i * 37), quant };
 };
-const into = (x: TestInput): number[] => Array.from(x.data as Int8Array, (v) => requantize(v - FROM.zeroPoint[0]!, FROM.scale[0]! / TO.scale[0]!, TO.zeroPoint[0]!));
+const into = (x: TestInput): number[] =>
+  Array.from(x.data as Int8Array, (v) => requantize(v - FROM.zeroPoint[0]!, FROM.scale[0]! / TO.scale[0]!, TO.zeroPoint[0]!));
 const run = (op: string, attributes: object, inputs: TestInput[]) =>
   Array.from(runOp(op, attributes as never, inputs, { outputs: [{ quant: TO }] })[0]!.data as Int8Array);
 
@@ -25,7 +26,10 @@ describe("a change of quantization", () => {
     const x = bytes([5, 3]);
     const values = into(x);
     expect(run("transpose", { perm: [1, 0] }, [x])).toEqual([0, 1, 2].flatMap((c) => [0, 1, 2, 3, 4].map((r) => values[r * 3 + c]!)));
-    expect(run("gather", { axis: 0 }, [x, { dataType: "int32", shape: [2], data: [4, 0] }])).toEqual([...values.slice(12), ...values.slice(0, 3)]);
+    expect(run("gather", { axis: 0 }, [x, { dataType: "int32", shape: [2], data: [4, 0] }])).toEqual([
+      ...values.slice(12),
+      ...values.slice(0, 3),
+    ]);
   });
 
   it.each([0, 1, 2])("is made by concat for the inputs that need it, axis %i", (axis) => {

@@ -3,18 +3,30 @@ import { runOp, type TestInput } from "../support/run-op.ts";
 
 const image: TestInput = { dataType: "float32", shape: [1, 3, 4, 2], data: Float32Array.from({ length: 24 }, (_, i) => (i * 7) % 24) };
 const pixel = (row: number, col: number) => [0, 1].map((c) => (((row * 4 + col) * 2 + c) * 7) % 24);
-const grid = (points: readonly (readonly [x: number, y: number])[]): TestInput => ({ dataType: "float32", shape: [1, 1, points.length, 2], data: points.flat() });
+const grid = (points: readonly (readonly [x: number, y: number])[]): TestInput => ({
+  dataType: "float32",
+  shape: [1, 1, points.length, 2],
+  data: points.flat(),
+});
 const sample = (attributes: object, points: readonly (readonly [number, number])[]) =>
   Array.from(runOp("grid_sample", attributes as never, [image, grid(points)])[0]!.data as Float32Array);
 
 describe("grid_sample", () => {
   it("reads pixels and the middle between them", () => {
     const between = pixel(0, 0).map((v, c) => (v + pixel(0, 1)[c]!) / 2);
-    const read = sample({ alignCorners: true }, [[-1, -1], [1, 1], [-2 / 3, -1]]);
+    const read = sample({ alignCorners: true }, [
+      [-1, -1],
+      [1, 1],
+      [-2 / 3, -1],
+    ]);
     for (const [i, v] of [...pixel(0, 0), ...pixel(2, 3), ...between].entries()) expect(read[i]).toBeCloseTo(v, 4);
   });
 
-  it.each([["zeros", [0, 0]], ["border", pixel(0, 0)], ["reflection", pixel(0, 1)]])("beyond the corner: %s", (padding, expected) => {
+  it.each([
+    ["zeros", [0, 0]],
+    ["border", pixel(0, 0)],
+    ["reflection", pixel(0, 1)],
+  ])("beyond the corner: %s", (padding, expected) => {
     expect(sample({ mode: "nearest", padding }, [[-1.7, -0.9]])).toEqual(expected);
   });
 
@@ -23,7 +35,9 @@ describe("grid_sample", () => {
   });
 
   it("refuses a grid of other coordinates", () => {
-    expect(() => runOp("grid_sample", {}, [image, { dataType: "float32", shape: [1, 1, 1, 3], data: [0, 0, 0] }])).toThrow("must give 2 coordinates");
+    expect(() => runOp("grid_sample", {}, [image, { dataType: "float32", shape: [1, 1, 1, 3], data: [0, 0, 0] }])).toThrow(
+      "must give 2 coordinates",
+    );
   });
 });
 
@@ -35,10 +49,12 @@ describe("roi_align", () => {
   it("averages, or takes the largest of, what it samples", () => {
     const [mean] = runOp("roi_align", cells, [image, rois(0.5, 0.5, 2.5, 1.5), first]);
     // One sample a cell: row 0.5, columns 0.5 and 1.5, each between four pixels.
-    const around = (col: number) => pixel(0, col).map((v, c) => (v + pixel(0, col + 1)[c]! + pixel(1, col)[c]! + pixel(1, col + 1)[c]!) / 4);
+    const around = (col: number) =>
+      pixel(0, col).map((v, c) => (v + pixel(0, col + 1)[c]! + pixel(1, col)[c]! + pixel(1, col + 1)[c]!) / 4);
     expect(Array.from(mean!.data as Float32Array)).toEqual([...around(0), ...around(1)]);
     const [most] = runOp("roi_align", { ...cells, mode: "max" }, [image, rois(0.5, 0.5, 2.5, 1.5), first]);
-    const largest = (col: number) => pixel(0, col).map((v, c) => Math.max(v, pixel(0, col + 1)[c]!, pixel(1, col)[c]!, pixel(1, col + 1)[c]!) / 4);
+    const largest = (col: number) =>
+      pixel(0, col).map((v, c) => Math.max(v, pixel(0, col + 1)[c]!, pixel(1, col)[c]!, pixel(1, col + 1)[c]!) / 4);
     expect(Array.from(most!.data as Float32Array)).toEqual([...largest(0), ...largest(1)]);
   });
 });
