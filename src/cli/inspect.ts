@@ -95,11 +95,12 @@ const arenaSummary = ({ arenaBytes, arenaLowerBound, weightBytes }: PlanDescript
   `packed weights ${formatBytes(weightBytes)}`;
 
 function describePlan(plan: PlanDescription): string {
-  const steps = plan.steps.map(({ node, op, kernel, flops }, i) => [
+  const steps = plan.steps.map(({ node, op, kernel, flops, outputOffsets }, i) => [
     `${i}`,
     cut(node, 48),
     op,
     kernel,
+    outputOffsets.join(" "),
     flops > 0 ? (flops / 1e6).toFixed(3) : "",
   ]);
   const blocks = plan.lifetimes.map(({ name, offset, bytes, first, last }) => [
@@ -113,7 +114,7 @@ function describePlan(plan: PlanDescription): string {
     colors.bold("nodes"),
     ...plan.nodes.map((line, i) => `${String(i).padStart(4)}  ${line}`),
     colors.bold("\nsteps"),
-    table([" step", "node", "operator", "kernel", " MFLOP"], steps),
+    table([" step", "node", "operator", "kernel", " writes at", " MFLOP"], steps),
     colors.bold("\narena"),
     table(["tensor", " offset", " bytes", " first", " last"], blocks),
     `\n${plan.nodes.length} nodes, ${plan.steps.length} steps, ${arenaSummary(plan)}`,

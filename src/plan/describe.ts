@@ -10,6 +10,8 @@ export interface StepDescription {
   /** Kernel, or "host" for a step in TypeScript. */
   readonly kernel: string;
   readonly flops: number;
+  /** Where the node's outputs lie, in bytes from the arena's start. */
+  readonly outputOffsets: readonly number[];
 }
 
 /** What a run will do and need. Bytes count wasm memory. */
@@ -33,7 +35,8 @@ export function describePlan(plan: Plan, weightBytes: number): PlanDescription {
   return {
     steps: plan.steps.map(({ kernel, index, cost }) => {
       const node = plan.nodes[index]!;
-      return { node: node.name, op: node.op, kernel: kernel ?? "host", flops: cost.flops ?? 0 };
+      const outputOffsets = node.outputs.flatMap((value) => (value && plan.offsets.get(value)) ?? []);
+      return { node: node.name, op: node.op, kernel: kernel ?? "host", flops: cost.flops ?? 0, outputOffsets };
     }),
     nodes: plan.nodes.map((node) => printNode(withTypes(node, plan))),
     arenaBytes: plan.arenaBytes,

@@ -34,7 +34,11 @@ export interface DraftStep {
   readonly args: readonly KernelArgument[];
   /** Units that the last two arguments, begin and end, range over. */
   readonly units?: number;
-  readonly host?: { readonly op: OpDef; readonly inputs: readonly (Operand | undefined)[]; readonly outputs: readonly (Operand | undefined)[] };
+  readonly host?: {
+    readonly op: OpDef;
+    readonly inputs: readonly (Operand | undefined)[];
+    readonly outputs: readonly (Operand | undefined)[];
+  };
   readonly cost: StepCost;
 }
 
@@ -156,7 +160,12 @@ class NodeLowering implements LowerContext {
 }
 
 /** Steps and scratch blocks of nodes that have been placed. */
-export function lowerNodes(nodes: readonly Node[], typing: Typing, placement: Placement, target: Target): { steps: DraftStep[]; scratch: Block[] } {
+export function lowerNodes(
+  nodes: readonly Node[],
+  typing: Typing,
+  placement: Placement,
+  target: Target,
+): { steps: DraftStep[]; scratch: Block[] } {
   const steps: DraftStep[] = [];
   const scratch: Block[] = [];
   const operand = (value: Value) => new PlannedOperand(value, typing, target.weights, placement.locations.get(value));

@@ -138,7 +138,9 @@ class Placer {
   #canMerge(input: Value, output: Value, step: number): boolean {
     const location = this.locations.get(input);
     if (!location || location.block.parent || this.#uses.get(input) !== 1) return false;
-    return this.#fills(input) && location.block.last === step && location.block !== this.locations.get(output)!.block && sameQuant(input, output);
+    return (
+      this.#fills(input) && location.block.last === step && location.block !== this.locations.get(output)!.block && sameQuant(input, output)
+    );
   }
 
   /** The value's producer can spread its rows, and nothing else lies in its block. */

@@ -52,6 +52,8 @@ export interface Plan {
   readonly outputs: readonly PlanOutput[];
   readonly steps: readonly Step[];
   readonly arena: readonly ArenaBlock[];
+  /** Where each value lies, in bytes from the arena's start. */
+  readonly offsets: ReadonlyMap<Value, number>;
   readonly arenaBytes: number;
   /** The largest sum of live bytes over the steps. */
   readonly arenaLowerBound: number;
@@ -90,6 +92,7 @@ export function planGraph(
       outputs: head.outputs.map((value) => outputOf(value, typing, placement)),
       steps: steps.map((step) => resolveStep(step)),
       arena: blocks.map((block, i) => arenaBlock(block, layout.offsets[i]!)),
+      offsets: new Map([...placement.locations].map(([value, { block, offset }]) => [value, addressOf(block.at(offset)) - base])),
       arenaBytes: layout.bytes,
       arenaLowerBound: lowerBound(blocks),
       continuation,
