@@ -211,6 +211,8 @@ function inNode<T>(node: NodeProto, body: () => T): T {
   try {
     return body();
   } catch (error) {
+    if (error instanceof RangeError) throw new LanewiseError("memory", `${describeNode(node)}: ${error.message}`, { cause: error });
+    if (error instanceof RangeError) throw new LanewiseError("memory", `${describeNode(node)}: ${error.message}`, { cause: error });
     if (!(error instanceof LanewiseError) || error.code === "unsupported" || error.message.startsWith("node ")) throw error;
     throw new LanewiseError(error.code, `${describeNode(node)}: ${error.message}`, { cause: error });
   }

@@ -6,6 +6,7 @@ import {
   arrayClass,
   type DataType,
   isStatic,
+  sizeOf,
   type TensorType,
   type TypedArray,
   type Value,
@@ -14,6 +15,9 @@ import type { HostTensor } from "../../ops/define.ts";
 import { type AttributesOf, readAttributes, type Schema } from "./attributes.ts";
 import type { GraphBuilder } from "./graph-builder.ts";
 import type { AttributeProto, GraphProto, NodeProto } from "./proto.ts";
+
+/** Importers compute no more elements than this; a model that needs more brings them. */
+const MAX_COMPUTED = 2 ** 24;
 
 /** What a node becomes: its outputs in their order. */
 export type ImportResult = Value | readonly (Value | null)[];
@@ -119,6 +123,17 @@ export class NodeContext {
   constant(dataType: DataType, shape: readonly number[], data: TypedArray | readonly number[]): Value {
     const elements = ArrayBuffer.isView(data) ? (data as TypedArray) : arrayOfNumbers(dataType, data as readonly number[]);
     return this.builder.constant(`${this.name}/constant`, dataType, shape, elements);
+  }
+
+  /** A constant whose elements follow from their positions. Throws `unsupported` when it would be absurdly large. */
+  computed(dataType: DataType, shape: readonly number[], elementAt: (index: number) => number): Value {
+    const length = sizeOf(shape);
+    if (!(length <= MAX_COMPUTED)) throw this.unsupported(`a constant of shape [${shape}]`);
+    return this.constant(
+      dataType,
+      shape,
+      Array.from({ length }, (_, i) => elementAt(i)),
+    );
   }
 
   /** A constant of one element in the data type of `like`. */

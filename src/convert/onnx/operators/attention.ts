@@ -3,7 +3,7 @@ import type { DataType, Value } from "../../../graph/types.ts";
 import { flag, float, int, text } from "../attributes.ts";
 import { asImage } from "../layout.ts";
 import { type ImportTable, type NodeContext, operator } from "../node-context.ts";
-import { ohwiWeights } from "./convolution.ts";
+import { ohwiWeights } from "../window.ts";
 
 const ATTENTION = {
   is_causal: flag(false),
@@ -83,9 +83,7 @@ function maskBias(node: NodeContext, mask: Value, key: Value): Value {
   const bias = node.type(mask).dataType === "bool" ? biasWhere(node, mask, dataType) : mask;
   const missing = node.type(key).shape[2]! - node.type(bias).shape.at(-1)!;
   if (!(missing > 0)) return bias;
-  const shape = node.staticShape(bias).with(-1, missing);
-  const count = shape.reduce((product, dim) => product * dim, 1);
-  const hidden = node.constant(dataType, shape, new Array<number>(count).fill(Number.NEGATIVE_INFINITY));
+  const hidden = node.computed(dataType, node.staticShape(bias).with(-1, missing), () => Number.NEGATIVE_INFINITY);
   return node.emit("concat", [bias, hidden], { axis: -1 });
 }
 
@@ -95,21 +93,15 @@ function causalBias(node: NodeContext, q: Value, key: Value, past: Value | null)
   const offset = past ? node.type(past).shape[2]! : 0;
   if (Number.isNaN(queries + keys + offset))
     throw node.unsupported("causal attention over numbers of steps that are not known before the run");
-  const hidden = Array.from({ length: queries * keys }, (_, i) =>
-    i % keys > Math.floor(i / keys) + offset ? Number.NEGATIVE_INFINITY : 0,
-  );
-  return node.constant(node.type(q).dataType, [queries, keys], hidden);
+  const isHidden = (i: number) => i % keys > Math.floor(i / keys) + offset;
+  return node.computed(node.type(q).dataType, [queries, keys], (i) => (isHidden(i) ? Number.NEGATIVE_INFINITY : 0));
 }
 
 /** Hides the keys from each sequence's own length on. */
 function paddingBias(node: NodeContext, lengths: Value, key: Value): Value {
   const keys = node.type(key).shape[2]!;
   if (Number.isNaN(keys)) throw node.unsupported("padded attention over a number of steps that is not known before the run");
-  const positions = node.constant(
-    "int64",
-    [keys],
-    Array.from({ length: keys }, (_, i) => i),
-  );
+  const positions = node.computed("int64", [keys], (i) => i);
   const isReal = node.emit("less", [positions, node.emit("unsqueeze", [lengths], { axes: [1, 2, 3] })]);
   return biasWhere(node, isReal, node.type(key).dataType);
 }
@@ -178,12 +170,8 @@ const TensorScatter = operator({ axis: int(-2), mode: text("linear") }, (node, {
   const [past, update, given] = [node.input(0), node.input(1), node.optional(2)];
   const [shape, updateShape] = [node.staticShape(past), node.staticShape(update)];
   const at = axis < 0 ? axis + shape.length : axis;
-  const starts = given ?? node.constant("int64", [shape[0]!], new Array<number>(shape[0]!).fill(0));
-  const offsets = node.constant(
-    "int64",
-    [updateShape[at]!],
-    Array.from({ length: updateShape[at]! }, (_, i) => i),
-  );
+  const starts = given ?? node.computed("int64", [shape[0]!], () => 0);
+  const offsets = node.computed("int64", [updateShape[at]!], (i) => i);
   const linear = node.emit("add", [node.emit("unsqueeze", [starts], { axes: [1] }), offsets]);
   const positions = mode === "circular" ? node.emit("mod", [linear, node.scalarLike(linear, shape[at]!)]) : linear;
   const aligned = updateShape.map((dim, i) => (i === 0 || i === at ? dim : 1));

@@ -6,6 +6,9 @@ import { graph, int, ints } from "../attributes.ts";
 import { type ImportTable, type NodeContext, operator } from "../node-context.ts";
 import type { GraphProto } from "../proto.ts";
 
+/** A loop of more rounds is better not unrolled. */
+const MAX_ROUNDS = 1000;
+
 function bodyOf(body: GraphProto | undefined, name: string): GraphProto {
   if (!body) throw new LanewiseError("format", `attribute "${name}" is missing`);
   return body;
@@ -23,6 +26,7 @@ const Loop = operator({ body: graph() }, (node, { body }) => {
   const rounds = node.elements(0)?.[0];
   const goesOn = node.optional(1) ? node.elements(1)?.[0] : 1;
   if (rounds === undefined || goesOn === undefined) throw node.unsupported("a number of rounds that is computed during the run");
+  checkRounds(node, rounds);
   let states: readonly Value[] = node.inputs.slice(2).map((_, i) => node.input(i + 2));
   const collected: Value[][] = inner.outputs.slice(1 + states.length).map(() => []);
   let condition = node.constant("bool", [], [goesOn]);
@@ -34,6 +38,10 @@ const Loop = operator({ body: graph() }, (node, { body }) => {
   }
   return [...states, ...collected.map((list) => stacked(node, list, 0))];
 });
+
+function checkRounds(node: NodeContext, rounds: number): void {
+  if (rounds > MAX_ROUNDS) throw node.unsupported(`${rounds} rounds; ${MAX_ROUNDS} are unrolled at most`);
+}
 
 function isTrue(node: NodeContext, condition: Value): boolean {
   const known = node.knownTensor(condition);
@@ -67,6 +75,7 @@ const Scan = operator(SCAN, (node, attributes) => {
   const axes = scanned.map((_, i) => attributes.scan_input_axes?.[i] ?? 0);
   const rounds = node.type(scanned[0]!).shape.at(axes[0]!);
   if (rounds === undefined || Number.isNaN(rounds)) throw node.unsupported("a number of rounds that is not known before the run");
+  checkRounds(node, rounds);
   const collected: Value[][] = inner.outputs.slice(states.length).map(() => []);
   for (let round = 0; round < rounds; round++) {
     const slices = scanned.map((value, i) => {

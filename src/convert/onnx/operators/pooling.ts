@@ -3,7 +3,7 @@ import type { Value } from "../../../graph/types.ts";
 import { flag, int } from "../attributes.ts";
 import { asImage, forImage, inChannelsLast } from "../layout.ts";
 import { type ImportTable, type NodeContext, operator } from "../node-context.ts";
-import { WINDOW, type Window, windowAttributes } from "./convolution.ts";
+import { WINDOW, type Window, windowAttributes } from "../window.ts";
 import { poolVolume } from "./volume.ts";
 
 const POOL = { ...WINDOW, ceil_mode: flag(false) };

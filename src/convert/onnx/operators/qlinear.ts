@@ -14,7 +14,7 @@ import {
   requantized,
   type ScaleInputs,
 } from "../quantized-value.ts";
-import { ohwiWeights, WINDOW, type Window, windowAttributes } from "./convolution.ts";
+import { ohwiWeights, WINDOW, type Window, windowAttributes } from "../window.ts";
 
 /** Scale and zero point of the operand or result whose scale is input `scale`. */
 const at = (scale: number): ScaleInputs => ({ scale, zero: scale + 1 });

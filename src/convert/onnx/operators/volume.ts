@@ -1,8 +1,9 @@
 // Three spatial axes by way of two: a window over depth is a sum, or a maximum, of images at several depths.
+import { LanewiseError } from "../../../errors.ts";
 import type { Attributes, Value } from "../../../graph/types.ts";
 import { channelsFirst, channelsLast, transposed } from "../layout.ts";
 import type { NodeContext } from "../node-context.ts";
-import type { Window } from "./convolution.ts";
+import { transposeWeights, type Window } from "../window.ts";
 
 /** A window over depth, and what is left of it for the image. */
 interface VolumeWindow {
@@ -69,6 +70,7 @@ function paddedDepth(node: NodeContext, x: Value, { begin, end }: VolumeWindow, 
 /** Windows along depth; with `ceil` a last one that is not whole counts when it begins before the padding at the end. */
 function outputDepth(size: number, { begin, end, extent, stride }: VolumeWindow, ceil = false): number {
   const steps = (size + begin + end - extent) / stride;
+  if (!(steps >= 0)) throw new LanewiseError("shape", `a window of ${extent} over a depth of ${size}, padded by ${begin} and ${end}`);
   const last = Math.ceil(steps);
   return (ceil && last * stride < size + begin ? last : Math.floor(steps)) + 1;
 }
@@ -86,6 +88,64 @@ export function convolveVolume(node: NodeContext, x: Value, weights: Value, bias
   const convolve = (image: Value, index: number) =>
     node.emit("conv2d", [image, at(index), index === 0 ? bias : null], { ...split.image, groups });
   return channelsFirst(node, overDepths(node, volume, split, outputDepth(depth, split), convolve, "add"));
+}
+
+/** What a transposed convolution has over depth, height and width. */
+interface TransposedWindow {
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly pads: readonly number[];
+  readonly outputPadding: readonly number[];
+  readonly groups: number;
+}
+
+/**
+ * A transposed convolution over N, C, D, H, W: for each depth of the window the images are convolved, spread `stride`
+ * apart over depth and moved to their place; all are added, and depth is cropped like height and width.
+ */
+export function transposeVolume(node: NodeContext, x: Value, weights: Value, bias: Value | null, window: TransposedWindow): Value {
+  const [n, , d, h, w] = node.staticShape(x) as [number, number, number, number, number];
+  const [stride, dilation] = [window.strides[0]!, window.dilations[0]!];
+  const depths = node.staticShape(weights)[2]!;
+  const full = (d - 1) * stride + (depths - 1) * dilation + 1 + window.outputPadding[0]!;
+  const attributes = {
+    strides: window.strides.slice(1),
+    dilations: window.dilations.slice(1),
+    padding: [window.pads[1]!, window.pads[2]!, window.pads[4]!, window.pads[5]!],
+    outputPadding: window.outputPadding.slice(1),
+    groups: window.groups,
+  };
+  const volume = channelsLast(node, x);
+  const images = node.emit("reshape", [volume], { shape: [n * d, h, w, node.type(volume).shape[4]!] });
+  const ordered = transposed(node, weights, [2, 0, 1, 3, 4]);
+  let sum: Value | undefined;
+  for (let depth = 0; depth < depths; depth++) {
+    const slice = node.emit("squeeze", [node.emit("slice", [ordered], { starts: [depth], ends: [depth + 1], axes: [0] })], { axes: [0] });
+    const result = node.emit("conv_transpose2d", [images, transposeWeights(node, slice, window.groups)], attributes);
+    const placed = spreadOverDepth(node, result, { n, d, stride, begin: depth * dilation, full });
+    sum = sum ? node.emit("add", [sum, placed]) : placed;
+  }
+  const cropped = node.emit("slice", [sum!], { starts: [window.pads[0]!], ends: [full - window.pads[3]!], axes: [1] });
+  return channelsFirst(node, bias ? node.emit("add", [cropped, bias]) : cropped);
+}
+
+interface Spread {
+  readonly n: number;
+  readonly d: number;
+  readonly stride: number;
+  readonly begin: number;
+  readonly full: number;
+}
+
+/** Images N · D as N, full, H, W, C: each at `begin` + `stride` times its depth, zeros between. */
+function spreadOverDepth(node: NodeContext, images: Value, { n, d, stride, begin, full }: Spread): Value {
+  const [, h, w, c] = node.staticShape(images) as [number, number, number, number];
+  const apart = node.emit("reshape", [images], { shape: [n, d, 1, h, w, c] });
+  const gaps = node.emit("pad", [apart], { mode: "constant", pads: [0, 0, 0, 0, 0, 0, 0, 0, stride - 1, 0, 0, 0], value: 0 });
+  const joined = node.emit("reshape", [gaps], { shape: [n, d * stride, h, w, c] });
+  const tight = node.emit("slice", [joined], { starts: [0], ends: [(d - 1) * stride + 1], axes: [1] });
+  const after = full - begin - (d - 1) * stride - 1;
+  return node.emit("pad", [tight], { mode: "constant", pads: [0, begin, 0, 0, 0, 0, after, 0, 0, 0], value: 0 });
 }
 
 /** Maximum or average pooling over N, C, D, H, W. */
@@ -110,10 +170,10 @@ function meanOverDepth(
   outDepth: number,
   countsPadding: boolean,
 ): Value {
-  const shares = Array.from({ length: outDepth }, (_, i) => {
+  const shareOf = (i: number) => {
     const depths = Array.from({ length: window.depths }, (_, k) => i * window.stride + k * window.dilation - window.begin);
     const [first, last] = countsPadding ? [-window.begin, size + window.end] : [0, size];
     return 1 / depths.filter((depth) => depth >= first && depth < last).length;
-  });
-  return node.emit("mul", [sums, node.constant(node.type(sums).dataType, [outDepth, 1, 1, 1], shares)]);
+  };
+  return node.emit("mul", [sums, node.computed(node.type(sums).dataType, [outDepth, 1, 1, 1], shareOf)]);
 }
