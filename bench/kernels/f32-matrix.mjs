@@ -1,0 +1,124 @@
+// The float32 matrix kernels on layers of known networks. Where several kernels can compute a layer, each is timed, and
+// `← pick` marks the one that src/ops/conv.ts chooses.
+//   node bench/kernels/f32-matrix.mjs [regular expression on "suite case"]
+import { runSuites } from "./harness.mjs";
+
+const PANEL = 8;
+const panelFloats = (n, k) => Math.ceil(n / PANEL) * PANEL * (k + 1);
+const epilogue = (bench) => bench.put(new Float32Array([-Infinity, Infinity, 0, 0, 0]));
+
+const gemm =
+  (m, n, k, kernel = "f32_gemm") =>
+  (bench) => {
+    const [y, a, b, finish] = [bench.alloc(m * n * 4), bench.floats(m * k), bench.floats(panelFloats(n, k)), epilogue(bench)];
+    const { f32_gemm, f32_gemv } = bench.kernels;
+    const run =
+      kernel === "f32_gemm"
+        ? () => f32_gemm(y, a, b, 0, finish, n, k, n, k, 0, 0, m)
+        : () => f32_gemv(y, a, b, 0, finish, m, n, k, n, k, 0, 0, Math.ceil(n / PANEL));
+    return { name: `${m}×${n}×${k}`, flops: 2 * m * n * k, run };
+  };
+
+/** A convolution of a square image with "same" padding. */
+function convolution({ size, channels, filters = channels, kernel, stride = 1, groups = 1 }) {
+  const out = Math.ceil(size / stride);
+  const pad = Math.max((out - 1) * stride + kernel - size, 0) >> 1;
+  const words = (bandRows) =>
+    Int32Array.of(
+      ...[size, size, channels, out, out, filters / groups, groups, channels / groups],
+      ...[kernel, kernel, stride, stride, 1, 1, pad, pad, filters, filters, bandRows, 0, 0],
+    );
+  const flops = (2 * out * out * filters * kernel * kernel * channels) / groups;
+  const name = `${size}×${size}×${channels}→${filters} ${kernel}×${kernel}${stride > 1 ? ` /${stride}` : ""}`;
+  return { out, words, flops, name, k: (kernel * kernel * channels) / groups };
+}
+
+const windows = (layer, pick) => (bench) => {
+  const { out, words, flops, name, k } = convolution(layer);
+  const filters = layer.filters ?? layer.channels;
+  const rows = Math.min(Math.max(Math.floor((128 << 10) / (k * 120)), 1) * 30, out * out);
+  const [y, x] = [bench.alloc(out * out * filters * 4), bench.floats(layer.size ** 2 * layer.channels)];
+  const [w, shape, scratch, finish] = [
+    bench.floats(panelFloats(filters, k)),
+    bench.put(words(rows)),
+    bench.alloc(rows * k * 4),
+    epilogue(bench),
+  ];
+  return { name, flops, pick, run: () => bench.kernels.f32_conv(y, x, w, 0, finish, shape, scratch, 0, out * out) };
+};
+
+const winograd = (tile, layer, pick) => (bench) => {
+  const { out, words, flops, name } = convolution(layer);
+  const { channels, filters = channels } = layer;
+  const [side, tiles] = [tile + 2, Math.ceil(out / tile) ** 2];
+  const rowsOfTile = bench.tier === "relaxed" ? 6 : 5;
+  const fitting = Math.floor((640 << 10) / (36 * 4 * (channels + filters)) / rowsOfTile) * rowsOfTile;
+  const band = Math.min(Math.max(fitting, 2 * rowsOfTile), tiles, 5 * rowsOfTile);
+  const [y, x] = [bench.alloc(out * out * filters * 4), bench.floats(layer.size ** 2 * channels)];
+  const w = bench.floats(side * side * panelFloats(filters, channels));
+  const scratch = bench.alloc((36 * 4 + side * side * (band * (channels + filters + 3) + 32)) * 4);
+  const [shape, finish] = [bench.put(words(band)), epilogue(bench)];
+  const kernel = bench.kernels[`f32_winograd_${tile}x${tile}`];
+  return { name, flops, pick, run: () => kernel(y, x, w, 0, finish, shape, scratch, 0, tiles) };
+};
+
+const depthwise = (kernelName, layer, pick) => (bench) => {
+  const { out, words, flops, name } = convolution({ ...layer, groups: layer.channels });
+  const { channels, kernel } = layer;
+  const [y, x] = [bench.alloc(out * out * channels * 4), bench.floats(layer.size ** 2 * channels)];
+  const w = bench.floats(Math.ceil(channels / 4) * 4 * (kernel * kernel + 1));
+  const [shape, finish] = [bench.put(words(1)), epilogue(bench)];
+  return { name, flops, pick, run: () => bench.kernels[kernelName](y, x, w, 0, finish, shape, 0, out) };
+};
+
+const PICK = "← pick";
+const STILL = [
+  { size: 56, channels: 64, kernel: 3 },
+  { size: 28, channels: 128, kernel: 3 },
+  { size: 14, channels: 256, kernel: 3 },
+  { size: 7, channels: 512, kernel: 3 },
+  { size: 32, channels: 16, kernel: 3 },
+  { size: 55, channels: 16, filters: 64, kernel: 3 },
+];
+const MOVING = [
+  { size: 224, channels: 3, filters: 32, kernel: 3, stride: 2 },
+  { size: 224, channels: 3, filters: 64, kernel: 7, stride: 2 },
+  { size: 56, channels: 64, filters: 128, kernel: 3, stride: 2 },
+  { size: 56, channels: 64, filters: 128, kernel: 1, stride: 2 },
+  { size: 28, channels: 32, filters: 32, kernel: 5 },
+];
+const DEPTHWISE = [
+  { size: 112, channels: 32, kernel: 3 },
+  { size: 112, channels: 64, kernel: 3, stride: 2 },
+  { size: 56, channels: 144, kernel: 3 },
+  { size: 28, channels: 256, kernel: 3 },
+  { size: 14, channels: 512, kernel: 3 },
+  { size: 7, channels: 1024, kernel: 3 },
+  { size: 28, channels: 120, kernel: 5 },
+  { size: 56, channels: 72, kernel: 5, stride: 2 },
+];
+
+const SUITES = {
+  gemm: [
+    gemm(480, 480, 480),
+    gemm(960, 960, 960),
+    gemm(3136, 64, 64),
+    gemm(12544, 64, 32),
+    gemm(3136, 24, 144),
+    gemm(196, 512, 512),
+    gemm(49, 1024, 1024),
+    gemm(128, 1536, 384),
+    gemm(4, 512, 512),
+  ],
+  gemv: [gemm(1, 1000, 1024, "f32_gemv"), gemm(1, 128, 640, "f32_gemv"), gemm(4, 512, 512, "f32_gemv"), gemm(1, 4096, 9216, "f32_gemv")],
+  "winograd 4×4": STILL.map((layer) => winograd(4, layer, PICK)),
+  "winograd 2×2": STILL.map((layer) => winograd(2, layer)),
+  windows: [...STILL.map((layer) => windows(layer)), ...MOVING.map((layer) => windows(layer, PICK))],
+  "depthwise square": DEPTHWISE.map((layer) => depthwise("f32_dwconv_square", layer, PICK)),
+  depthwise: [
+    ...DEPTHWISE.map((layer) => depthwise("f32_dwconv", layer)),
+    depthwise("f32_dwconv", { size: 14, channels: 240, kernel: 7 }, PICK),
+  ],
+};
+
+runSuites(SUITES, new RegExp(process.argv[2] ?? "."));
