@@ -2,7 +2,7 @@
 import type { ArenaBlock, PlanDescription } from "../index.ts";
 import { cut, formatBytes } from "./text.ts";
 
-const MARGIN = { left: 78, right: 24, top: 62, bottom: 128 };
+const MARGIN = { left: 78, right: 24, top: 62, bottom: 140 };
 const HEIGHT = 620;
 /** Pixels for a node: as wide as a label where there are few nodes, and never too thin to see. */
 const NODE_WIDTHS = { most: 150, least: 9, wanted: 1500 };
@@ -59,21 +59,21 @@ function drawBlock({ name, bytes, first, last, offset }: ArenaBlock, index: numb
   return (
     `<g><title>${escapeXml(tip)}</title>` +
     `<rect x="${round(left)}" y="${round(top)}" width="${round(width)}" height="${round(height)}" fill="${fill}" stroke="#555" stroke-width="0.5"/>` +
-    `${label(name, formatBytes(bytes), left, top, width, height)}</g>`
+    `${label(name.split(";")[0]!, formatBytes(bytes), left, top, width, height)}</g>`
   );
 }
 
-/** The name in the box and its bytes under it, along the longer side, as far as they fit. */
+/** The name in the box and its bytes under it, along the side that leaves room for the larger letters. */
 function label(name: string, bytes: string, left: number, top: number, width: number, height: number): string {
-  const upright = height > 2 * width && width < 60;
+  const sizeAlong = (length: number, thickness: number) =>
+    Math.min(12, thickness - 2, (length - 6) / (CHARACTER * Math.min(name.length, 12)));
+  const upright = height > width && sizeAlong(height, width) > sizeAlong(width, height);
   const [length, thickness] = upright ? [height, width] : [width, height];
-  const size = Math.min(12, thickness - 2, (length - 6) / (CHARACTER * Math.min(name.length, 12)));
+  const size = sizeAlong(length, thickness);
   if (size < 5) return "";
   const room = Math.floor((length - 6) / (size * CHARACTER));
-  const lines =
-    thickness > size * 2.5
-      ? [cut(name, room), cut(bytes, room)]
-      : [cut(room >= name.length + bytes.length + 1 ? `${name} ${bytes}` : name, room)];
+  const both = `${name} ${bytes}`;
+  const lines = thickness > size * 2.5 ? [cutFront(name, room), cut(bytes, room)] : [both.length <= room ? both : cutFront(name, room)];
   const [cx, cy] = [left + width / 2, top + height / 2];
   const turn = upright ? ` transform="rotate(-90 ${round(cx)} ${round(cy)})"` : "";
   const first = cy + size * (0.35 - 0.6 * (lines.length - 1));
@@ -81,6 +81,9 @@ function label(name: string, bytes: string, left: number, top: number, width: nu
     text(cx, first + i * size * 1.2, line, `text-anchor="middle" font-size="${round(size)}" fill="#222"`);
   return `<g${turn}>${lines.map(row).join("")}</g>`;
 }
+
+/** The end of a name, which tells more than the path that leads there. */
+const cutFront = (name: string, width: number): string => (name.length > width ? `…${name.slice(name.length - width + 1)}` : name);
 
 /** Lines at round numbers of bytes. */
 function byteAxis({ arenaBytes }: PlanDescription, { y, x, width }: Scale): string[] {

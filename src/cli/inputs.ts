@@ -78,9 +78,9 @@ function closeShape({ dataType, shape }: TensorInfo, bytes: number): readonly nu
 
 /** Made-up inputs, the same every time: floats from 0 to 1, all values of narrow integers, ones for wide. */
 export function madeUpInputs(model: Model, shapes: Shapes): Record<string, Tensor> {
-  const entries = Object.entries(model.inputs).map(([name, { dataType, shape }]): [string, Tensor] => {
-    const size = shapes[name] ?? shape.map((dim) => dim ?? 1);
-    return [name, new Tensor(dataType, size, madeUpData(dataType, sizeOf(size)))];
+  const entries = Object.entries(model.inputs).map(([name, { dataType }]): [string, Tensor] => {
+    const shape = shapes[name]!;
+    return [name, new Tensor(dataType, shape, madeUpData(dataType, sizeOf(shape)))];
   });
   return Object.fromEntries(entries);
 }

@@ -13,7 +13,7 @@ import type { PlanDescription } from "../index.ts";
 import { ALL_OPS } from "../ops/index.ts";
 import { inferGraph } from "../plan/infer.ts";
 import { drawArena } from "./arena-svg.ts";
-import { type ModelOptions, openModel, shapesFor, withModelOptions } from "./model-options.ts";
+import { closedShapes, type ModelOptions, openModel, withModelOptions } from "./model-options.ts";
 import { cut, formatBytes, formatShare, table } from "./text.ts";
 
 interface InspectOptions extends ModelOptions {
@@ -50,7 +50,7 @@ async function inspectModel(file: string, options: InspectOptions): Promise<void
 
 async function planOf(file: string, options: InspectOptions): Promise<PlanDescription> {
   const model = await openModel(file, options);
-  return model.plan(shapesFor(model, options));
+  return model.plan(closedShapes(model, options));
 }
 
 /** Fills in the types of all values; returns why some are missing, or nothing. */

@@ -64,8 +64,14 @@ export async function openModel(path: string, { tier, memory }: Partial<ModelOpt
 export const shapesFor = (model: Model, options: Pick<ModelOptions, "shape">): Shapes =>
   readShapes(options.shape, Object.keys(model.inputs));
 
+/** The same, and 1 for every dimension that is still open. */
+export function closedShapes(model: Model, options: Pick<ModelOptions, "shape">): Shapes {
+  const closed = Object.entries(model.inputs).map(([name, { shape }]) => [name, shape.map((dim) => dim ?? 1)]);
+  return { ...Object.fromEntries(closed), ...shapesFor(model, options) };
+}
+
 /** The inputs given, and made-up ones for those that are not. */
 export async function measuredInputs(model: Model, options: ModelOptions): Promise<Record<string, Tensor>> {
-  const shapes = shapesFor(model, options);
-  return { ...madeUpInputs(model, shapes), ...(await readInputs(model, options.input, shapes, options)) };
+  const given = await readInputs(model, options.input, shapesFor(model, options), options);
+  return { ...madeUpInputs(model, closedShapes(model, options)), ...given };
 }

@@ -12,6 +12,7 @@ export class Block implements Buffer {
   address?: number;
 
   constructor(name: string, bytes: number, first = 0, last = 0) {
+    if (!(bytes >= 0)) throw new Error(`"${name}" asks for ${bytes} bytes`);
     this.name = name;
     this.bytes = bytes;
     this.first = first;
