@@ -2,12 +2,14 @@
 import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
 import { type AttributeReader, defineOp, type HostContext, type InferContext, type LowerContext, type OpDef } from "./define.ts";
+import { lowerQuantizedPool } from "./quantized/pool.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { type Window, windowsOf } from "./window.ts";
 
 type Kind = "max" | "average";
 
-function poolWindows(attributes: AttributeReader, { shape }: TensorType): [Window, Window] {
+/** The windows of a pool over height and width. */
+export function poolWindows(attributes: AttributeReader, { shape }: TensorType): [Window, Window] {
   check(shape.length === 4, "shape", () => `expected [n, height, width, channels], got ${shape.length} dimensions`);
   const kernel = attributes.numbers("kernel");
   check(kernel.length === 2, "shape", () => `attribute "kernel" must have 2 numbers, found [${kernel}]`);
@@ -32,8 +34,8 @@ export const windowWords = (window: Window, attributes: AttributeReader): Int32A
 
 function lowerPool(ctx: LowerContext, kind: Kind): boolean {
   const [x, y] = [ctx.input(0), ctx.output(0)];
-  if (x.dataType !== "float32") return false;
   const windows = poolWindows(ctx.attributes, x);
+  if (x.dataType !== "float32") return lowerQuantizedPool(ctx, kind, windows);
   const [vertical, horizontal] = windows.map((window) => ctx.table(windowWords(window, ctx.attributes))) as [never, never];
   const [lo, hi] = [ctx.attributes.number("min", -Infinity), ctx.attributes.number("max", Infinity)];
   const kernel = kind === "max" ? "f32_max_pool" : "f32_average_pool";
@@ -43,7 +45,7 @@ function lowerPool(ctx: LowerContext, kind: Kind): boolean {
 }
 
 /** Positions of a window's taps within [from, to). */
-function taps({ kernel, stride, dilation, before }: Window, index: number, [from, to]: readonly [number, number]): number[] {
+export function taps({ kernel, stride, dilation, before }: Window, index: number, [from, to]: readonly [number, number]): number[] {
   const start = index * stride - before;
   return Array.from({ length: kernel }, (_, k) => start + k * dilation).filter((at) => at >= from && at < to);
 }

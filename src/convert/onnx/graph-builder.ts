@@ -7,6 +7,21 @@ import type { HostTensor } from "../../ops/define.ts";
 import { ALL_OPS } from "../../ops/index.ts";
 import { Typing } from "../../plan/infer.ts";
 
+/** Operators whose output is quantized as their input is. */
+const KEEPS_QUANT = new Set([
+  "reshape",
+  "squeeze",
+  "unsqueeze",
+  "flatten",
+  "transpose",
+  "slice",
+  "gather",
+  "split",
+  "tile",
+  "expand",
+  "max_pool2d",
+]);
+
 /** More nodes than this come of functions that call each other, not of a network. */
 const MAX_NODES = 1_000_000;
 
@@ -31,6 +46,8 @@ export class GraphBuilder {
     this.#infer(node);
     this.nodes.push(node);
     for (const value of outputs) this.#producers.set(value, node);
+    const quant = inputs[0]?.quant;
+    if (quant && quant.axis === undefined && KEEPS_QUANT.has(op)) for (const value of outputs) value.quant = quant;
     return outputs;
   }
 
@@ -72,6 +89,11 @@ export class GraphBuilder {
   /** The elements of a value where they can be told now. */
   known(value: Value): HostTensor | undefined {
     return this.#typing.isKnown(value) ? this.#typing.known(value) : undefined;
+  }
+
+  /** True for operators that move elements about, and whose output is quantized as their input is. */
+  movesElements({ op, inputs }: Node): boolean {
+    return KEEPS_QUANT.has(op) && inputs.slice(1).every((value) => !value || this.#typing.isKnown(value));
   }
 
   producer(value: Value): Node | undefined {

@@ -38,8 +38,8 @@ const sameQuant = (a: Quantization | undefined, b: Quantization): boolean =>
 /** The int8 value of a raw tensor; undefined without a quantization. */
 export function quantizedInput(node: NodeContext, raw: Value, quant: Quantization | undefined): Value | undefined {
   if (!quant) return undefined;
-  const twin = node.recall(TWIN, raw);
-  if (twin && sameQuant(twin.quant, quant)) return twin;
+  const twin = twinOf(node, raw, quant);
+  if (twin) return twin;
   const { dataType } = node.type(raw);
   if (dataType !== "int8" && dataType !== "uint8") return undefined;
   if (raw.constant) return quantizedConstant(node, raw as Value & { constant: Constant }, quant);
@@ -51,6 +51,16 @@ export function quantizedInput(node: NodeContext, raw: Value, quant: Quantizatio
   value.quant = quant;
   node.remember(TWIN, raw, () => value);
   return value;
+}
+
+/** The quantized value that a raw one was made from; through operators that only move elements, which then move its own. */
+function twinOf(node: NodeContext, raw: Value, quant: Quantization): Value | undefined {
+  const twin = node.recall(TWIN, raw);
+  if (twin) return sameQuant(twin.quant, quant) ? twin : undefined;
+  const move = node.builder.producer(raw);
+  if (move?.outputs.length !== 1 || !node.builder.movesElements(move)) return undefined;
+  const source = twinOf(node, move.inputs[0]!, quant);
+  return source && node.remember(TWIN, raw, () => node.emit(move.op, [source, ...move.inputs.slice(1)], move.attributes));
 }
 
 /** The same bits as int8; two steps where they are int8 already, so that the value can have a quantization of its own. */

@@ -10,6 +10,7 @@ import { CONTROL } from "./control.ts";
 import { CONVOLUTION } from "./convolution.ts";
 import { INDEXING } from "./indexing.ts";
 import { LINEAR } from "./linear.ts";
+import { ML } from "./ml.ts";
 import { NORMALIZATION } from "./normalization.ts";
 import { POOLING } from "./pooling.ts";
 import { QLINEAR, QLINEAR_MICROSOFT } from "./qlinear.ts";
@@ -41,6 +42,7 @@ export const IMPORT_TABLES: { readonly [domain: string]: ImportTable } = {
     ...ATTENTION_OPERATORS,
     ...CONTROL,
   },
+  "ai.onnx.ml": ML,
   "com.microsoft": QLINEAR_MICROSOFT,
 };
 

@@ -1,6 +1,6 @@
 // Pooling over windows, and over whole images.
-import type { Value } from "../../../graph/types.ts";
-import { flag, int } from "../attributes.ts";
+import { sizeOf, type Value } from "../../../graph/types.ts";
+import { flag, int, ints } from "../attributes.ts";
 import { asImage, forImage, inChannelsLast } from "../layout.ts";
 import { type ImportTable, type NodeContext, operator } from "../node-context.ts";
 import { WINDOW, type Window, windowAttributes } from "../window.ts";
@@ -21,9 +21,35 @@ function pool(node: NodeContext, x: Value, op: string, { kernel_shape, ceil_mode
   return asImage(node, x, (image) => node.emit(op, [image], attributes));
 }
 
-const MaxPool = operator(POOL, (node, attributes) => {
-  if (node.hasOutput(1)) throw node.unsupported("the indices of the maxima");
-  return pool(node, node.input(0), "max_pool2d", attributes);
+/** Indices count over x as ONNX sees it; `storage_order` 1 counts columns first. */
+const MaxPool = operator({ ...POOL, storage_order: flag(false) }, (node, { storage_order, ...attributes }) => {
+  const x = node.input(0);
+  const y = pool(node, x, "max_pool2d", attributes);
+  if (!node.hasOutput(1)) return y;
+  const kernel = attributes.kernel_shape ?? [];
+  if (kernel.length > 2) throw node.unsupported("the indices of maxima over three axes");
+  const settings = {
+    kernel: forImage(kernel, 1),
+    ...windowAttributes(node, attributes, kernel.length),
+    byColumn: storage_order || undefined,
+  };
+  const ceilMode = attributes.ceil_mode || undefined;
+  return [y, asImage(node, x, (image) => node.emit("max_pool_positions", [image], { ...settings, ceilMode }))];
+});
+
+/** Values go back to where the indices say, and zeros everywhere else. */
+const MaxUnpool = operator({ kernel_shape: ints([]), strides: ints(), pads: ints() }, (node, { kernel_shape, strides, pads }) => {
+  const [x, indices] = [node.input(0), node.input(1)];
+  const shape = node.staticShape(x);
+  const own = kernel_shape.map((size, i) => {
+    const around = pads ? pads[i]! + pads[i + kernel_shape.length]! : 0;
+    return (shape[i + 2]! - 1) * (strides?.[i] ?? 1) + size - around;
+  });
+  const wanted = node.optional(2) ? node.requireElements(2, "an output shape") : [shape[0]!, shape[1]!, ...own];
+  const zeros = node.emit("fill", [], { shape: [sizeOf(wanted)], value: 0, dataType: node.type(x).dataType });
+  const flat = (value: Value) => node.emit("reshape", [value], { shape: [-1] });
+  const placed = node.emit("scatter_elements", [zeros, flat(indices), flat(x)], { axis: 0, reduction: "none" });
+  return node.emit("reshape", [placed], { shape: wanted });
 });
 
 const AveragePool = operator({ ...POOL, count_include_pad: flag(false) }, (node, { count_include_pad, ...attributes }) =>
@@ -64,4 +90,5 @@ export const POOLING: ImportTable = {
   GlobalMaxPool: (node) => globalPool(node, "reduce_max"),
   LpPool,
   MaxPool,
+  MaxUnpool,
 };
