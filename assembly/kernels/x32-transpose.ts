@@ -37,6 +37,14 @@ export function x32_transpose(
 }
 
 function transpose(y: usize, x: usize, rows: usize, cols: usize, yStride: usize, xStride: usize): void {
+  if (cols == 3 && yStride == 12) {
+    interleave(y, x, rows, xStride);
+    return;
+  }
+  if (rows == 3 && xStride == 12) {
+    separate(y, x, cols, yStride);
+    return;
+  }
   for (let block: usize = 0; block < cols; block += BLOCK) {
     const stop = min(block + BLOCK, cols);
     for (let row: usize = 0; row < rows; row += 4) {
@@ -117,4 +125,33 @@ function storePart(y: usize, v: v128, count: usize): void {
   }
   v128.store64_lane(y, v, 0);
   if (count == 3) v128.store32_lane(y + 8, v, 2);
+}
+
+/** Three lines of x as pixels of three elements: an image from planes. */
+function interleave(y: usize, x: usize, pixels: usize, xStride: usize): void {
+  let i: usize = 0;
+  for (; i + 4 <= pixels; i += 4) {
+    const a = v128.load(x + i * 4);
+    const b = v128.load(x + xStride + i * 4);
+    const c = v128.load(x + xStride * 2 + i * 4);
+    const ab = highPairs(a, b);
+    v128.store(y + i * 12, v128.shuffle<u32>(lowPairs(a, b), c, 0, 1, 4, 2));
+    v128.store(y + i * 12, v128.shuffle<u32>(v128.shuffle<u32>(b, c, 1, 5, 2, 6), ab, 0, 1, 4, 5), 16);
+    v128.store(y + i * 12, v128.shuffle<u32>(c, ab, 2, 6, 7, 3), 32);
+  }
+  if (i < pixels) edge(y + i * 12, x + i * 4, pixels - i, 3, 12, xStride);
+}
+
+/** Pixels of three elements as three lines of y: planes from an image. */
+function separate(y: usize, x: usize, pixels: usize, yStride: usize): void {
+  let i: usize = 0;
+  for (; i + 4 <= pixels; i += 4) {
+    const v0 = v128.load(x + i * 12);
+    const v1 = v128.load(x + i * 12, 16);
+    const v2 = v128.load(x + i * 12, 32);
+    v128.store(y + i * 4, v128.shuffle<u32>(v128.shuffle<u32>(v0, v1, 0, 3, 6, 7), v2, 0, 1, 2, 5));
+    v128.store(y + yStride + i * 4, v128.shuffle<u32>(v128.shuffle<u32>(v0, v1, 1, 4, 7, 7), v2, 0, 1, 2, 6));
+    v128.store(y + yStride * 2 + i * 4, v128.shuffle<u32>(v128.shuffle<u32>(v0, v1, 2, 5, 2, 5), v2, 0, 1, 4, 7));
+  }
+  if (i < pixels) edge(y + i * 4, x + i * 12, 3, pixels - i, yStride, 12);
 }
