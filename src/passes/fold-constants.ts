@@ -4,13 +4,14 @@
 import { constantValue } from "../graph/constant.ts";
 import { ELEMENT_BYTES, isStatic, type Node, sizeOf, type Value } from "../graph/types.ts";
 import { isConstant } from "./constants.ts";
+import { VIEWS } from "./merge-views.ts";
 import type { Rewriter } from "./rewrite.ts";
 
 /** Bytes that a folded node may add: about what its own description takes in the file. */
 const FREE_BYTES = 256;
 
-/** What operators on int8 are recognized by. */
-const KEPT = new Set(["quantize_linear", "dequantize_linear", "dequantize"]);
+/** What operators on int8 are recognized by, and what is folded with its storage kept. */
+const KEPT = new Set(["quantize_linear", "dequantize_linear", "dequantize", "transpose", ...VIEWS]);
 
 /** Results of constants and of known shapes become constants. */
 export function foldConstants(graph: Rewriter): void {

@@ -2,7 +2,7 @@
 // leading axes make needless.
 import type { Node, Value } from "../graph/types.ts";
 import { type ConstantValue, isConstant, scalarOf, transposeConstant } from "./constants.ts";
-import { permOf } from "./merge-views.ts";
+import { askForShape, permOf } from "./merge-views.ts";
 import { isPlain } from "./pattern.ts";
 import { identity } from "./permutation.ts";
 import type { Rewriter } from "./rewrite.ts";
@@ -72,23 +72,25 @@ export function fuseTransposeIntoDense(graph: Rewriter): void {
   for (const node of graph.nodes()) {
     if (node.op !== "matmul" || node.attributes.transposeA === true) continue;
     const weight = node.inputs[1];
-    const flatten = graph.producer(node.inputs[0], "reshape");
-    const transpose = flatten && graph.producer(flatten.inputs[0], "transpose");
-    const perm = transpose && permOf(transpose);
-    if (perm?.[0] !== 0 || !isConstant(weight) || weight.type.shape.length !== 2 || graph.useCount(weight) > 1) continue;
-    const flat = graph.type(flatten.outputs[0]!)?.shape;
-    const inner = graph.type(transpose.outputs[0]!)?.shape.slice(1);
-    if (!flat || !inner || inner.some(Number.isNaN) || flat.length !== 2 || flat[1] !== inner.reduce((a, b) => a * b, 1)) continue;
-    if (!graph.soleUser(flatten.outputs[0]!) || !graph.soleUser(transpose.outputs[0]!) || weight.quant?.axis === rowAxis(node)) continue;
-    const rows = reorderRows(weight, node, inner, perm);
-    const reshaped = graph.make(
-      "reshape",
-      [transpose.inputs[0]!],
-      { shape: [Number.isNaN(flat[0]!) ? -1 : flat[0]!, flat[1]!] },
-      { quant: flatten.outputs[0]!.quant },
-    );
+    const flat = flattened(graph, node.inputs[0]!);
+    if (!flat || !isConstant(weight) || weight.type.shape.length !== 2 || graph.useCount(weight) > 1) continue;
+    if (weight.quant?.axis === rowAxis(node)) continue;
+    const rows = reorderRows(weight, node, flat.inner, flat.perm);
+    const reshaped = graph.make("reshape", [flat.x], { shape: flat.shape }, { quant: flat.x.quant });
     graph.update(node, { inputs: [reshaped, rows, ...node.inputs.slice(2)] });
   }
+}
+
+/** A value that is transposed and then, but for its first axis, made one row. */
+function flattened(graph: Rewriter, value: Value) {
+  const reshape = graph.producer(value, "reshape");
+  const transpose = graph.producer(reshape?.inputs[0], "transpose");
+  const perm = transpose && permOf(transpose);
+  if (!reshape || !transpose || perm?.[0] !== 0 || !graph.soleUser(value) || !graph.soleUser(transpose.outputs[0]!)) return undefined;
+  const shape = askForShape(graph.type(value)?.shape);
+  const inner = graph.type(transpose.outputs[0]!)?.shape.slice(1);
+  if (shape?.length !== 2 || !inner || inner.some(Number.isNaN) || shape[1] !== inner.reduce((a, b) => a * b, 1)) return undefined;
+  return { x: transpose.inputs[0]!, perm, inner, shape };
 }
 
 /** The axis of b along which the product sums. */

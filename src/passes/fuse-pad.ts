@@ -15,6 +15,7 @@ export function fusePad(graph: Rewriter): void {
     if (!added || !own || !isExact(graph, node, pad, own)) continue;
     const { autoPad: _, ...attributes } = node.attributes;
     const padding = own.map((side, i) => side + added[i]!);
+    if (node.op !== "conv2d" && !coversImage(node, padding)) continue;
     graph.update(node, { inputs: node.inputs.with(0, pad.inputs[0]!), attributes: { ...attributes, padding, ...counted(node) } });
   }
 }
@@ -50,6 +51,13 @@ function isExact(graph: Rewriter, node: Node, pad: Node, own: Sides): boolean {
   if (node.op === "max_pool2d") return value === -Infinity || (value === 0 && isNeverNegative(graph, pad));
   if (node.op === "average_pool2d") return value === 0 && (node.attributes.countIncludePad === true || own.every((side) => side === 0));
   return value === 0;
+}
+
+/** No window of a pool lies beside the image altogether. */
+function coversImage({ attributes }: Node, padding: readonly number[]): boolean {
+  const kernel = attributes.kernel as readonly number[];
+  const dilations = (attributes.dilations as readonly number[] | undefined) ?? [1, 1];
+  return padding.every((side, i) => side <= (kernel[i % 2]! - 1) * dilations[i % 2]!);
 }
 
 /** With a minimum of 0, a zero beside the image never wins over what is there. */

@@ -43,7 +43,9 @@ export type Scalar = number | string;
 /** Models keep constants as float32, some as float16: 0.7071 comes as 0.70703. */
 const TOLERANCE = 5e-4;
 
-const isNear = (actual: number, wanted: number): boolean => actual === wanted || Math.abs(actual - wanted) <= TOLERANCE * Math.abs(wanted);
+/** Equal, as far as a model's constants are exact. */
+export const isNear = (actual: number, wanted: number): boolean =>
+  actual === wanted || Math.abs(actual - wanted) <= TOLERANCE * Math.abs(wanted);
 
 function bindNumber(match: Match, scalar: Scalar, value: number): boolean {
   const wanted = typeof scalar === "number" ? scalar : match.numbers.get(scalar);

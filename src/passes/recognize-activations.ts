@@ -1,15 +1,16 @@
 // Activations that exporters write out as formulas.
 import { floatsOf } from "./constants.ts";
-import { any, clamped, commutes, either, op, type Pattern, product, scalar, squared, sum } from "./pattern.ts";
+import { any, clamped, commutes, either, isNear, op, type Pattern, product, scalar, squared, sum } from "./pattern.ts";
 import { type Recognition, recognize } from "./recognize.ts";
 import type { Rewriter } from "./rewrite.ts";
 
 const x = any("x");
 const onePlusExpOf = (power: Pattern): Pattern => sum(1, op("exp", [power]));
+/** hard_sigmoid as hard_swish has it: clamp(x / 6 + 0.5, 0, 1). */
 const hardSixth: Pattern = op(
   "hard_sigmoid",
   [x],
-  ({ alpha = 0.2, beta = 0.5 }) => Math.abs((alpha as number) - 1 / 6) < 1e-4 && beta === 0.5,
+  ({ alpha = 0.2, beta = 0.5 }) => isNear(alpha as number, 1 / 6) && isNear(beta as number, 0.5),
 );
 const cubed: readonly Pattern[] = [
   product(0.044715, x, x, x),

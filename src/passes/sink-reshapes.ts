@@ -2,7 +2,7 @@
 import { isStatic, type Node, type Value } from "../graph/types.ts";
 import { isConstant, sameQuant, scalarOf } from "./constants.ts";
 import { UNARY } from "./elementwise.ts";
-import { askForShape } from "./merge-views.ts";
+import { askForShape, copiedAxes } from "./merge-views.ts";
 import type { Rewriter } from "./rewrite.ts";
 
 /** unary(reshape(x)) ⇒ reshape(unary(x)); binary operators with a number likewise. */
@@ -46,7 +46,7 @@ function privateReshape(graph: Rewriter, value: Value): Node | undefined {
 
 function moveBelow(graph: Rewriter, node: Node, reshape: Node, inputs: (Value | null)[]): void {
   const [y] = node.outputs;
-  const shape = askForShape(graph.type(y!)?.shape);
+  const shape = askForShape(graph.type(y!)?.shape, copiedAxes(graph, reshape));
   if (!shape || !isStatic(graph.probedShape(reshape.inputs[0]!) ?? [Number.NaN])) return;
   const above = graph.make(node.op, inputs, node.attributes, { quant: y!.quant });
   graph.replaceNode(node, graph.make("reshape", [above], { shape }, { name: y!.name, quant: y!.quant }));

@@ -18,6 +18,11 @@ import { type Pass, Rewriter } from "../../src/passes/rewrite.ts";
 
 type Extra = { readonly dataType?: DataType; readonly quant?: Quantization };
 
+function elementsOf(dataType: DataType, numbers: readonly number[]): TypedArray {
+  if (dataType === "int64") return BigInt64Array.from(numbers, BigInt);
+  return (arrayClass(dataType) as Float32ArrayConstructor).from(numbers);
+}
+
 /** Builds a graph node by node. */
 export class GraphUnderTest {
   readonly #inputs: Value[] = [];
@@ -38,9 +43,7 @@ export class GraphUnderTest {
     { dataType = "float32", quant }: Extra = {},
   ): Value {
     const numbers = data ?? Array.from({ length: sizeOf(shape) }, (_, i) => i + 1);
-    const elements = ArrayBuffer.isView(numbers)
-      ? (numbers as TypedArray)
-      : (arrayClass(dataType) as Float32ArrayConstructor).from(numbers as number[]);
+    const elements = ArrayBuffer.isView(numbers) ? (numbers as TypedArray) : elementsOf(dataType, numbers as readonly number[]);
     return constantValue(name, dataType, shape, elements, quant);
   }
 

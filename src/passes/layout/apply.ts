@@ -10,7 +10,7 @@ import { extend, isTranspose, type Wiring } from "./wiring.ts";
 export function applyOrders(graph: Rewriter, wiring: Wiring, chosen: ReadonlyMap<Node, Oriented>): void {
   const store = new OrderedValues(graph);
   for (const node of [...graph.nodes()]) {
-    if (isTranspose(node)) continue;
+    if (isTranspose(graph, node)) continue;
     const oriented = chosen.get(node);
     const inputs = [...node.inputs];
     for (const { root, perm, index } of wiring.inputsOf(node)) {

@@ -79,8 +79,7 @@ export class Candidates {
   }
 
   #offer(node: Node, perm: Permutation, writtenSide: Side, accepts: (oriented: Oriented) => boolean): void {
-    const rank = Math.max(...node.inputs.map((value) => (value ? (this.#graph.rank(value) ?? Infinity) : 0)));
-    if (this.all.has(node) || rank !== perm.length || (node.inputs[0]?.quant && node.inputs[0].quant.axis !== undefined)) return;
+    if (this.all.has(node) || !this.#hasRank(node, perm.length) || node.inputs[0]?.quant?.axis !== undefined) return;
     const oriented = orient(this.#graph, node, perm);
     if (!oriented || !accepts(oriented)) return;
     this.all.set(node, { oriented, writtenSide });
@@ -91,5 +90,11 @@ export class Candidates {
       const change = oriented.inputs[index];
       if (change && change.length === written.length) this.#queue.push([root, bySide(written, compose(written, change))]);
     }
+  }
+
+  /** The operands have `rank` axes or fewer, and it is known how many the results have. */
+  #hasRank(node: Node, rank: number): boolean {
+    const ranks = node.inputs.map((value) => (value ? (this.#graph.rank(value) ?? Number.NaN) : 0));
+    return Math.max(...ranks) === rank && node.outputs.every((value) => !value || this.#graph.rank(value) !== undefined);
   }
 }

@@ -33,7 +33,7 @@ export class Wiring {
     const originOf = (value: Value) => origins.get(value) ?? { root: value, perm: identity(graph.rank(value) ?? 0) };
     for (const node of graph.nodes()) {
       const x = node.inputs[0];
-      if (isTranspose(node) && x) {
+      if (x && isTranspose(graph, node)) {
         const { root, perm } = originOf(x);
         origins.set(node.outputs[0]!, { root, perm: compose(perm, permOf(node)!) });
       } else for (const [index, value] of node.inputs.entries()) if (value) this.#add({ ...originOf(value), user: node, index });
@@ -71,9 +71,9 @@ export class Wiring {
   }
 }
 
-/** Transposes are wiring unless they requantize. */
-export const isTranspose = (node: Node): boolean =>
-  node.op === "transpose" && permOf(node) !== undefined && sameQuant(permuted(node), node.outputs[0]!.quant);
+/** Transposes are wiring unless they requantize, or nothing is known of what they transpose. */
+export const isTranspose = (graph: Rewriter, node: Node): boolean =>
+  node.op === "transpose" && graph.rank(node.inputs[0]!) === permOf(node)?.length && sameQuant(permuted(node), node.outputs[0]!.quant);
 
 function permuted(node: Node) {
   const quant = node.inputs[0]?.quant;
