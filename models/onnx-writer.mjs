@@ -34,11 +34,13 @@ function writeTensor(pbf, { name, dataType, shape, data }) {
   pbf.writeBytesField(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
+/** A float32 value; without a shape, of any. */
 function writeFloatValue(pbf, { name, shape }) {
   pbf.writeStringField(1, name);
   message(pbf, 2, (type) =>
     message(type, 1, (tensor) => {
       tensor.writeVarintField(1, TYPES.float32);
+      if (!shape) return;
       message(tensor, 2, (dims) => {
         for (const dim of shape) message(dims, 1, (inner) => inner.writeVarintField(1, dim));
       });

@@ -117,13 +117,13 @@ async function scoresOf(session, { pixels }) {
   return scores.data;
 }
 
-/** Smallest and largest value of every activation over some training digits. */
+/** Smallest and largest value over some training digits: of the image, the three convolutions and the scores. */
 async function calibrate() {
   const ranges = [[0, 1]];
   for (let index = 0; index < 4; index++) {
     const names = [];
     const graph = buildOnnx(FLOAT, names);
-    const session = await ort.InferenceSession.create(graph.bytes(INPUT, { name: names[index], shape: [] }), { graphOptimizationLevel: "disabled" });
+    const session = await ort.InferenceSession.create(graph.bytes(INPUT, { name: names[index] }), { graphOptimizationLevel: "disabled" });
     const range = [0, 0];
     for (const { pixels } of training.slice(0, CALIBRATION)) {
       const values = (await session.run({ image: new ort.Tensor("float32", pixels, INPUT.shape) }))[names[index]].data;
@@ -134,8 +134,7 @@ async function calibrate() {
     }
     ranges.push(range);
   }
-  // Activations in order: image, three convolutions, the pooled third, the scores.
-  return [ranges[0], ranges[1], ranges[2], ranges[3], ranges[4]];
+  return ranges;
 }
 
 const argMax = (values) => values.indexOf(Math.max(...values));
