@@ -29,6 +29,7 @@ export class Rewriter {
   /** Types for one choice of the unknown dimensions; the same as `#typing` where there are none. */
   readonly #probe: Typing;
   #fresh = 0;
+  #order: { readonly changes: number; readonly nodes: readonly Node[] } = { changes: -1, nodes: [] };
 
   /** Works on a copy: `graph`, its nodes and its values stay as they are. */
   constructor(graph: Graph, ops: OpTable) {
@@ -52,7 +53,13 @@ export class Rewriter {
 
   /** The nodes as they are now, each after the nodes it needs; those removed meanwhile are skipped. */
   *nodes(): Generator<Node> {
-    for (const node of sortNodes([...this.#nodes])) if (this.#nodes.has(node)) yield node;
+    for (const node of this.#ordered()) if (this.#nodes.has(node)) yield node;
+  }
+
+  /** Sorting costs as much as a pass, and most passes change nothing. */
+  #ordered(): readonly Node[] {
+    if (this.#order.changes !== this.changes) this.#order = { changes: this.changes, nodes: sortNodes([...this.#nodes]) };
+    return this.#order.nodes;
   }
 
   /** The node that makes a value, when its operator is one of `ops` (any, when none is named). */
@@ -174,14 +181,14 @@ export class Rewriter {
 
   /** Takes away every node that no output of the graph needs. */
   removeDead(): void {
-    for (const node of sortNodes([...this.#nodes]).reverse())
+    for (const node of this.#ordered().toReversed())
       if (node.outputs.every((value) => !value || this.useCount(value) === 0)) this.remove(node);
   }
 
   /** The graph as it stands: live nodes in order, types written into the values. */
   finish(): Graph {
     this.removeDead();
-    this.#graph.nodes = sortNodes([...this.#nodes]);
+    this.#graph.nodes = [...this.#ordered()];
     for (const node of this.#graph.nodes) for (const value of node.outputs) if (value) value.type = this.type(value);
     return this.#graph;
   }
