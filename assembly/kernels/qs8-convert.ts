@@ -55,3 +55,18 @@ export function qs8_rows_from_f32(y: usize, rows: usize, x: usize, cols: usize, 
     }
   }
 }
+
+/** y = x as uint8 over its own range, which always holds 0; `scale` and `zero` get what ONNX's DynamicQuantizeLinear says. */
+export function u8_dynamic_from_f32(y: usize, scale: usize, zero: usize, x: usize, size: usize): void {
+  let least: f32 = 0, most: f32 = 0;
+  const end = x + (size << 2);
+  for (let at = x; at < end; at += 4) {
+    least = min(least, load<f32>(at));
+    most = max(most, load<f32>(at));
+  }
+  const step: f32 = most > least ? (most - least) / 255 : 1;
+  const origin = <i32>max<f32>(min<f32>(nearest(-least / step), 255), 0);
+  store<f32>(scale, step);
+  store<u8>(zero, <u8>origin);
+  for (let at = x; at < end; at += 4, y++) store<u8>(y, <u8>max(min(<i32>nearest(load<f32>(at) / step) + origin, 255), 0));
+}

@@ -3,17 +3,19 @@
 import { floorOf, magicOf, narrow16, narrow8, offsetOf, requantize, storeBytes } from "../lib/requantize";
 import { WindowAxis } from "../lib/window";
 
-/** What becomes of a window. An average is a requantized sum, or a quotient of steps with halves away from zero. */
+/** What becomes of a window. An average is a requantized sum, or a quotient of steps with halves up, or away from zero. */
 // @ts-ignore: decorator
 @inline const MAXIMUM: u32 = 0;
 // @ts-ignore: decorator
 @inline const AVERAGE: u32 = 1;
+// @ts-ignore: decorator
+@inline const QUOTIENT_UP: u32 = 3;
 
 /** What pooling says once, as 32-bit words in memory. */
 @unmanaged
 class PoolShape {
   channels: usize;
-  /** MAXIMUM, AVERAGE, or 2: an average as a quotient, for equal scales and zero points. */
+  /** MAXIMUM, AVERAGE, or an average as a quotient, for equal scales and zero points: halves away from zero (2) or up (3). */
   kind: u32;
   lo: i32;
   hi: i32;
@@ -47,10 +49,11 @@ function maximumPixel(y: usize, x: usize, shape: PoolShape, height: usize, width
   }
 }
 
-/** sum / count, halves away from zero. |sum| < 2²⁰, so that the float32 quotient never rounds up to an integer. */
+/** sum / count, halves up or away from zero. |sum| < 2²⁰, so that the float32 quotient never rounds up to an integer. */
 // @ts-ignore: decorator
 @inline
-function quotient(sum: v128, half: v128, count: v128): v128 {
+function quotient(sum: v128, half: v128, count: v128, isUp: bool): v128 {
+  if (isUp) return i32x4.trunc_sat_f32x4_s(f32x4.floor(f32x4.div(f32x4.convert_i32x4_s(i32x4.add(sum, half)), count)));
   const sign = i32x4.shr_s(sum, 31);
   const away = i32x4.add(sum, i32x4.sub(v128.xor(half, sign), sign));
   return i32x4.trunc_sat_f32x4_s(f32x4.div(f32x4.convert_i32x4_s(away), count));
@@ -63,7 +66,7 @@ function averagePixel(
   const lo = i8x16.splat(<i8>shape.lo), hi = i8x16.splat(<i8>shape.hi);
   const scale = f32x4.splat(shape.xScale / (shape.yScale * <f32>counted));
   const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero);
-  const isSum = shape.kind == AVERAGE;
+  const isSum = shape.kind == AVERAGE, isUp = shape.kind == QUOTIENT_UP;
   const start = i32x4.splat(isSum ? -<i32>(height * width) * shape.xZero : 0);
   const count = f32x4.splat(<f32>counted), half = i32x4.splat(counted >> 1);
   for (let channel: usize = 0; channel < shape.channels; channel += 16) {
@@ -83,7 +86,11 @@ function averagePixel(
           narrow8(requantize(sum2, scale, floor, magic, offset), requantize(sum3, scale, floor, magic, offset)),
           hi,
         )
-      : narrow16(narrow8(quotient(sum0, half, count), quotient(sum1, half, count)), narrow8(quotient(sum2, half, count), quotient(sum3, half, count)), hi);
+      : narrow16(
+          narrow8(quotient(sum0, half, count, isUp), quotient(sum1, half, count, isUp)),
+          narrow8(quotient(sum2, half, count, isUp), quotient(sum3, half, count, isUp)),
+          hi,
+        );
     storeSixteen(y + channel, i8x16.max_s(bytes, lo), shape.channels - channel);
   }
 }

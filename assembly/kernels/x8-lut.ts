@@ -15,3 +15,10 @@ export function x8_lut(y: usize, x: usize, table: usize, cols: usize, ldy: usize
     for (; to < last; to++, from++) store<u8>(to, load<u8>(table + load<u8>(from)));
   }
 }
+
+/** y = x with its highest bit turned over, for bytes begin … end: uint8 to int8 128 lower, and back. `y` may be `x`. */
+export function x8_flip_sign(y: usize, x: usize, begin: usize, end: usize): void {
+  let i = begin;
+  for (; i + 16 <= end; i += 16) v128.store(y + i, v128.xor(v128.load(x + i), i8x16.splat(-128)));
+  for (; i < end; i++) store<u8>(y + i, load<u8>(x + i) ^ 128);
+}

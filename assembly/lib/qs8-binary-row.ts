@@ -9,6 +9,9 @@ import { floorOf, magicOf, narrow16, narrow8, offsetOf, roundToZero, storeBytes 
 @inline export const PRODUCT: u32 = 1;
 // @ts-ignore: decorator
 @inline export const TABLE: u32 = 2;
+/** A sum in float32, rounded half to even. */
+// @ts-ignore: decorator
+@inline export const FLOAT_SUM: u32 = 3;
 
 /** The numbers of a sum or product, as 32-bit words in memory. */
 @unmanaged
@@ -24,8 +27,10 @@ export class BinaryShape {
   bMultiplier: i32;
   bias: i32;
   shift: i32;
-  /** Of a product: scale of a · scale of b / scale of y. */
+  /** Of a product: scale of a · scale of b / scale of y. Of a float sum: (base + a · scale) + b · bScale. */
   scale: f32;
+  bScale: f32;
+  base: f32;
 }
 
 /** Eight elements as int16, or one that stands for all. */
@@ -84,6 +89,23 @@ function productRow(shape: BinaryShape, y: usize, a: usize, b: usize, count: usi
   }
 }
 
+function floatSumRow(shape: BinaryShape, y: usize, a: usize, b: usize, count: usize, aStep: usize, bStep: usize): void {
+  const aScale = f32x4.splat(shape.scale), bScale = f32x4.splat(shape.bScale), base = f32x4.splat(shape.base);
+  // the zero point is in the base
+  const floor = floorOf(0, shape.lo), magic = magicOf(0), offset = offsetOf(0), hi = i8x16.splat(<i8>shape.hi);
+  for (let left = <isize>count; left > 0; left -= 8, y += 8, a += 8 * aStep, b += 8 * bStep) {
+    const a8 = operand(a, aStep), b8 = operand(b, bStep);
+    const a0 = f32x4.add(base, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(a8)), aScale));
+    const a1 = f32x4.add(base, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(a8)), aScale));
+    const first = f32x4.add(a0, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(b8)), bScale));
+    const second = f32x4.add(a1, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(b8)), bScale));
+    const sums = narrow8(roundToZero(first, floor, magic, offset), roundToZero(second, floor, magic, offset));
+    const bytes = narrow16(sums, sums, hi);
+    if (left >= 8) v128.store64_lane(y, bytes, 0);
+    else storeBytes(y, i64x2.extract_lane(bytes, 0), left);
+  }
+}
+
 function tableRow(lut: usize, y: usize, a: usize, b: usize, count: usize, aStep: usize, bStep: usize): void {
   const table = lut + 128 * 256 + 128;
   for (const end = y + count; y < end; y++, a += aStep, b += bStep) {
@@ -97,6 +119,7 @@ function tableRow(lut: usize, y: usize, a: usize, b: usize, count: usize, aStep:
  */
 export function binaryRow(shape: BinaryShape, lut: usize, y: usize, a: usize, b: usize, count: usize, aStep: usize, bStep: usize): void {
   if (shape.code == SUM) sumRow(shape, y, a, b, count, aStep, bStep);
+  else if (shape.code == FLOAT_SUM) floatSumRow(shape, y, a, b, count, aStep, bStep);
   else if (shape.code == PRODUCT) productRow(shape, y, a, b, count, aStep, bStep);
   else tableRow(lut, y, a, b, count, aStep, bStep);
 }

@@ -6,6 +6,7 @@ import { broadcastAxes, forEachPair, planRows } from "./broadcast.ts";
 import { UnaryCode } from "./codes.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Operand } from "./define.ts";
 import { isFloat, isWide } from "./host-elements.ts";
+import { lowerQuantizedBinary } from "./quantized/binary.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { broadcastShape } from "./tile.ts";
 import { unaryFunction } from "./unary-functions.ts";
@@ -96,7 +97,8 @@ const defineArithmetic = (name: string, f: BinaryFunction) =>
     inPlace: [0, 1],
     infer: inferBinary,
     lower(ctx: LowerContext) {
-      if (!isFloat32(ctx.input(0), ctx.input(1)) || !activationIsLowered(ctx)) return false;
+      if (!isFloat32(ctx.input(0), ctx.input(1))) return lowerQuantizedBinary(ctx, name, f);
+      if (!activationIsLowered(ctx)) return false;
       emitFused(ctx, f);
     },
     host: (ctx: HostContext) => computeBinary(ctx, f, finishOf(ctx)),
@@ -149,7 +151,8 @@ const definePlain = (name: string, functionOf: (ctx: HostContext | LowerContext)
     infer: inferBinary,
     lower(ctx: LowerContext) {
       const f = functionOf(ctx);
-      if (f.code === undefined || !isFloat32(ctx.input(0), ctx.input(1))) return false;
+      if (!isFloat32(ctx.input(0), ctx.input(1))) return lowerQuantizedBinary(ctx, name, f);
+      if (f.code === undefined) return false;
       emitBinary(ctx, f, ctx.input(0), ctx.input(1));
     },
     host: (ctx: HostContext) => computeBinary(ctx, functionOf(ctx)),

@@ -31,7 +31,7 @@ export function forEachPair(axes: readonly BroadcastAxis[], visit: (a: number, b
   for (let i = 0; i < axis.size; i++) forEachPair(axes, visit, at + 1, a + i * axis.a, b + i * axis.b);
 }
 
-/** How binary kernels walk 4-byte operands: rows of `cols` outputs, steps of 0 or 1 along a row, a table for the rest. */
+/** How binary kernels walk their operands: rows of `cols` outputs, steps of 0 or 1 along a row, a table for the rest. */
 export interface RowPlan {
   readonly a: Pointer;
   readonly b: Pointer;
@@ -47,20 +47,20 @@ export interface RowPlan {
 const SHORT_ROW = 64;
 const REPEATED_ROW = 512;
 
-/** Plans the walk over two 4-byte operands. A short row that one operand repeats all over is first copied into a longer one. */
-export function planRows(ctx: LowerContext, a: Operand, b: Operand, shape: readonly number[]): RowPlan {
+/** Plans the walk over two operands of `elementBytes` bytes an element. A short row that one operand repeats all over is first copied into a longer one. */
+export function planRows(ctx: LowerContext, a: Operand, b: Operand, shape: readonly number[], elementBytes = 4): RowPlan {
   const axes = broadcastAxes(a, b, shape);
   const row = axes.pop() ?? { size: 1, a: 1, b: 1 };
   const plan = { a: a.pointer, b: b.pointer, cols: row.size, aStep: row.a, bStep: row.b };
   const side = repeatedSide(axes, row);
   const outer = axes.pop();
   const times = side && outer ? largestDivisor(outer.size, Math.floor(REPEATED_ROW / row.size)) : 1;
-  if (!outer || !side || times === 1) return { ...plan, ...tabulate(ctx, outer ? [...axes, outer] : axes) };
+  if (!outer || !side || times === 1) return { ...plan, ...tabulate(ctx, outer ? [...axes, outer] : axes, elementBytes) };
   const cols = row.size * times;
   axes.push({ size: outer.size / times, a: side === "a" ? 0 : cols, b: side === "b" ? 0 : cols });
-  const copies = ctx.scratch(cols * 4);
-  ctx.emitSplit("x8_copy_rows", times, [copies, plan[side], row.size * 4, row.size * 4, 0]);
-  return { ...plan, [side]: copies, cols, ...tabulate(ctx, axes) };
+  const copies = ctx.scratch(cols * elementBytes);
+  ctx.emitSplit("x8_copy_rows", times, [copies, plan[side], row.size * elementBytes, row.size * elementBytes, 0]);
+  return { ...plan, [side]: copies, cols, ...tabulate(ctx, axes, elementBytes) };
 }
 
 /** The operand that is one short row, repeated along a dense other one. */
@@ -78,7 +78,7 @@ function largestDivisor(size: number, most: number): number {
 }
 
 /** The outer dimensions as the table that assembly/lib/planes.ts draws. */
-function tabulate(ctx: LowerContext, axes: readonly BroadcastAxis[]): Pick<RowPlan, "rows" | "table" | "rank"> {
-  const table = axes.length ? ctx.table(Int32Array.from(axes.flatMap(({ size, a, b }) => [size, a * 4, b * 4]))) : 0;
+function tabulate(ctx: LowerContext, axes: readonly BroadcastAxis[], elementBytes: number): Pick<RowPlan, "rows" | "table" | "rank"> {
+  const table = axes.length ? ctx.table(Int32Array.from(axes.flatMap(({ size, a, b }) => [size, a * elementBytes, b * elementBytes]))) : 0;
   return { rows: axes.reduce((rows, { size }) => rows * size, 1), table, rank: axes.length };
 }

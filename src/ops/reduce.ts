@@ -5,6 +5,7 @@ import { ReduceCode } from "./codes.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Pointer } from "./define.ts";
 import { isWide } from "./host-elements.ts";
 import { type AnyContext, axesOf, isPending, listParameter } from "./parameters.ts";
+import { lowerQuantizedMean } from "./quantized/pool.ts";
 import { realsOf, writeReals } from "./real.ts";
 
 interface Reduction {
@@ -97,8 +98,9 @@ function runsOf(shape: readonly number[], axes: readonly number[]): Run[] {
 function lowerReduction(ctx: LowerContext, { first, next = first, last }: Reduction): boolean {
   const [x, y] = [ctx.input(0), ctx.output(0)];
   const axes = reducedAxes(ctx, x.shape.length);
-  if (x.dataType !== "float32" || first === undefined || !axes) return false;
+  if (first === undefined || !axes) return false;
   const runs = runsOf(x.shape, axes);
+  if (x.dataType !== "float32") return first === ReduceCode.mean && runs.length === 1 && lowerQuantizedMean(ctx, runs[0]!);
   let from: Pointer = x.pointer;
   for (const [i, { outer, axis, inner }] of runs.entries()) {
     const isLast = i === runs.length - 1;

@@ -3,6 +3,7 @@ import { check } from "../errors.ts";
 import { ELEMENT_BYTES, type Quantization, sizeOf, type TensorType, type TypedArray } from "../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Pointer } from "./define.ts";
 import { type AnyContext, axesOf, isPending, listParameter } from "./parameters.ts";
+import { lowerQuantizedResize } from "./quantized/resize.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { type AxisResize, type AxisTaps, isIdentity, type ResizeMode, tapsOf } from "./resize-taps.ts";
 
@@ -172,6 +173,15 @@ const copiesElements = (ctx: AnyContext, quants: readonly (Quantization | undefi
   ctx.attributes.string("mode", "nearest") === "nearest" &&
   quants.every((quant) => String(quant?.scale) === String(quants[0]?.scale) && String(quant?.zeroPoint) === String(quants[0]?.zeroPoint));
 
+/** The rows and columns of int8 images, linearly, where the model wants them in fixed point. */
+function lowerFixedPoint(ctx: LowerContext, passes: readonly Pass[]): boolean {
+  const isHalfUp = ctx.attributes.string("rounding", "half_even") === "half_up";
+  const isImage = ctx.input(0).shape.length === 4 && passes.every(({ axis }) => axis === 1 || axis === 2);
+  if (!isHalfUp || !isImage || ctx.attributes.string("mode") !== "linear") return false;
+  const tapsAlong = (axis: number) => passes.find((pass) => pass.axis === axis)?.taps;
+  return lowerQuantizedResize(ctx, tapsAlong(1), tapsAlong(2));
+}
+
 export const resize = defineOp({
   name: "resize",
   infer(ctx: InferContext): TensorType[] {
@@ -186,7 +196,8 @@ export const resize = defineOp({
     if (!resizes || y.size === 0) return y.size === 0;
     const passes = passesOf(ctx, resizes);
     const extrapolates = someOutside(passes) && (nearest || ctx.attributes.number("extrapolation", 0) !== 0);
-    if (extrapolates || !(nearest || x.dataType === "float32")) return false;
+    if (extrapolates) return false;
+    if (!nearest && x.dataType !== "float32") return lowerFixedPoint(ctx, passes);
     if (passes.length === 0) ctx.emitSplit("x8_copy_rows", 1, [y.pointer, x.pointer, x.bytes, 0, 0]);
     else if (nearest) lowerNearest(ctx, passes);
     else lowerWeighted(ctx, passes);

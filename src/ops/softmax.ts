@@ -2,6 +2,7 @@
 import { sizeOf } from "../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef } from "./define.ts";
 import { axisOf } from "./parameters.ts";
+import { lowerQuantizedSoftmax } from "./quantized/softmax.ts";
 import { realsOf, writeReals } from "./real.ts";
 
 /** The input as [outer, axis, inner]. */
@@ -14,8 +15,9 @@ function dimensions(ctx: LowerContext | HostContext): { outer: number; axis: num
 function lowerSoftmax(ctx: LowerContext, log: boolean): boolean {
   const [x, y] = [ctx.input(0), ctx.output(0)];
   const beta = ctx.attributes.number("beta", 1);
-  if (x.dataType !== "float32" || !(beta > 0)) return false;
+  if (!(beta > 0)) return false;
   const { outer, axis, inner } = dimensions(ctx);
+  if (x.dataType !== "float32") return !log && inner === 1 && lowerQuantizedSoftmax(ctx, outer, axis, beta);
   if (x.size === 0) return true;
   if (inner === 1) ctx.emitSplit("f32_softmax", outer, [y.pointer, x.pointer, axis, beta, Number(log)]);
   else ctx.emitSplit("f32_softmax_columns", outer * Math.ceil(inner / 4), [y.pointer, x.pointer, axis, inner, beta, Number(log)]);

@@ -2,6 +2,7 @@
 import { check } from "../errors.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef } from "./define.ts";
 import { isFloat, isWide, numbersOf, writeNumbers } from "./host-elements.ts";
+import { lowerQuantizedUnary } from "./quantized/unary.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { UNARY_NAMES, type UnaryFunction, unaryFunction } from "./unary-functions.ts";
 
@@ -29,7 +30,10 @@ const defineUnary = (name: string) =>
     name,
     inPlace: [0],
     infer: (ctx: InferContext) => [{ dataType: ctx.input(0).dataType, shape: ctx.input(0).shape }],
-    lower: (ctx: LowerContext) => lowerFloat32(ctx, unaryFunction(name, ctx.attributes)),
+    lower(ctx: LowerContext) {
+      const f = unaryFunction(name, ctx.attributes);
+      return lowerFloat32(ctx, f) || lowerQuantizedUnary(ctx, f.real);
+    },
     host: (ctx: HostContext) => computeUnary(ctx, unaryFunction(name, ctx.attributes)),
   });
 

@@ -33,7 +33,7 @@ const caseOf = fc.record({
   cols: axisOf,
   channels: fc.constantFrom(1, 3, 8, 15, 16, 17, 33),
   images: fc.constantFrom(1, 2),
-  kind: fc.constantFrom("max" as const, "average" as const, "quotient" as const),
+  kind: fc.constantFrom("max" as const, "average" as const, "half_away" as const, "half_up" as const),
   xScale: fc.constantFrom(0.02, 0.11),
   yScale: fc.constantFrom(0.02, 0.07),
   xZero: fc.integer({ min: -128, max: 127 }),
@@ -46,7 +46,8 @@ type Case = typeof caseOf extends fc.Arbitrary<infer T> ? T : never;
 function pooled(c: Case, values: number[], counted: number, lo: number, hi: number): number {
   if (c.kind === "max") return clampTo(Math.max(lo, ...values), lo, hi);
   const sum = values.reduce((total, value) => total + value, 0), count = Math.max(counted, 1);
-  if (c.kind === "quotient") return clampTo(Math.trunc((sum + Math.sign(sum || 1) * (count >> 1)) / count), lo, hi);
+  if (c.kind === "half_up") return clampTo(Math.floor((sum + (count >> 1)) / count), lo, hi);
+  if (c.kind === "half_away") return clampTo(Math.trunc((sum + Math.sign(sum || 1) * (count >> 1)) / count), lo, hi);
   const scale = Math.fround(Math.fround(c.xScale) / Math.fround(Math.fround(c.yScale) * count));
   return requantize(sum - values.length * c.xZero, scale, c.yZero, lo, hi);
 }

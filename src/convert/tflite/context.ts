@@ -81,7 +81,14 @@ export class OperatorContext {
 
   /** Adds a node; without `outputs` it makes what the operator makes. */
   emit(op: string, inputs: (Value | null)[], attributes: Attributes = {}, outputs: (Value | null)[] = this.outputs): void {
-    this.nodes.push({ op, name: this.name, inputs, outputs: [...outputs], attributes });
+    const rounding = roundingOf(op, outputs[0]);
+    this.nodes.push({
+      op,
+      name: this.name,
+      inputs,
+      outputs: [...outputs],
+      attributes: rounding ? { ...attributes, rounding } : attributes,
+    });
   }
 
   /** Adds a node that makes a value which the file does not have. */
@@ -105,6 +112,21 @@ export class OperatorContext {
   alias(value: Value, index = 0): void {
     this.outputs[index] = value;
   }
+}
+
+/** How TFLite's integer kernels round what lies in the middle between two steps; other operators round to the even one. */
+const ROUNDING: { readonly [op: string]: "half_up" } = {
+  add: "half_up",
+  sub: "half_up",
+  requantize: "half_up",
+  resize: "half_up",
+};
+
+/** An average divides steps, as they are in the file. */
+function roundingOf(op: string, y: Value | null | undefined): "half_up" | "half_away" | undefined {
+  if (!y?.quant) return undefined;
+  if (op === "average_pool2d") return y.type?.dataType === "uint8" ? "half_up" : "half_away";
+  return ROUNDING[op];
 }
 
 /** Elements of a constant as numbers; undefined for what a run computes. */

@@ -1,11 +1,7 @@
 // What the int8 binary kernel is told in memory; assembly/lib/qs8-binary-row.ts draws the same words.
 import { roundHalfEven } from "../real.ts";
+import type { Steps } from "./steps.ts";
 
-/** Scale and zero point of a tensor. */
-export interface Steps {
-  readonly scale: number;
-  readonly zero: number;
-}
 
 /** Operands, result, and the result's clamp in steps. */
 export interface BinarySteps {
@@ -16,10 +12,11 @@ export interface BinarySteps {
   readonly hi: number;
 }
 
-const CODE = { sum: 0, product: 1, table: 2 } as const;
-const SCALE_WORD = 10;
+const CODE = { sum: 0, product: 1, table: 2, floatSum: 3 } as const;
+/** Where the float32 words begin. */
+const FLOATS = 10;
 
-const words = (code: number, { a, b, y, lo, hi }: BinarySteps): Int32Array => Int32Array.of(code, a.zero, b.zero, y.zero, lo, hi, 0, 0, 0, 0, 0);
+const words = (code: number, { a, b, y, lo, hi }: BinarySteps): Int32Array => Int32Array.of(code, a.zero, b.zero, y.zero, lo, hi, 0, 0, 0, 0, 0, 0, 0);
 
 /** Scale of an operand over the scale of the result, in float32. */
 const ratioOf = (x: Steps, y: Steps): number => Math.fround(Math.fround(x.scale) / Math.fround(y.scale));
@@ -39,13 +36,22 @@ export function sumShape(steps: BinarySteps, sign: 1 | -1): Int32Array {
   return shape;
 }
 
+/** a ± b in float32: each operand times its ratio, and one number for the zero points, rounded half to even, as onnxruntime does. */
+export function floatSumShape(steps: BinarySteps, sign: 1 | -1): Int32Array {
+  const [a, b] = [ratioOf(steps.a, steps.y), sign * ratioOf(steps.b, steps.y)];
+  const zeros = Math.fround(Math.fround(a * steps.a.zero) + Math.fround(b * steps.b.zero));
+  const shape = words(CODE.floatSum, steps);
+  new Float32Array(shape.buffer).set([a, b, Math.fround(steps.y.zero - zeros)], FLOATS);
+  return shape;
+}
+
 /** a · b: the product times one float32 scale. */
 export function productShape(steps: BinarySteps): Int32Array {
   const shape = words(CODE.product, steps);
   const scale = Math.fround(Math.fround(Math.fround(steps.a.scale) * Math.fround(steps.b.scale)) / Math.fround(steps.y.scale));
-  new Float32Array(shape.buffer)[SCALE_WORD] = scale;
+  new Float32Array(shape.buffer)[FLOATS] = scale;
   return shape;
 }
 
 /** Any function, from a table of its results. */
-export const tableShape = (): Int32Array => Int32Array.of(CODE.table, 0, 0, 0, -128, 127, 0, 0, 0, 0, 0);
+export const tableShape = (): Int32Array => Int32Array.of(CODE.table, 0, 0, 0, -128, 127, 0, 0, 0, 0, 0, 0, 0);

@@ -1,8 +1,8 @@
 // What the int8 pooling kernel is told in memory; assembly/kernels/qs8-pool.ts draws the same words.
-import type { Steps } from "./binary-shape.ts";
+import type { Steps } from "./steps.ts";
 
-/** The largest, an average that is requantized, or one that is a quotient of steps with halves away from zero. */
-export const POOL = { max: 0, average: 1, quotient: 2 } as const;
+/** The largest, an average that is requantized, or one that is a quotient of steps with halves away from zero or up. */
+export const POOL = { max: 0, average: 1, half_away: 2, half_up: 3 } as const;
 
 /** The words of a PoolShape. */
 export function poolShapeWords(kind: keyof typeof POOL, channels: number, x: Steps, y: Steps, lo: number, hi: number): Int32Array {
