@@ -1,8 +1,8 @@
 // Input tensors from files (.npy, pictures, raw bytes) or, for measuring, made up.
-import { readFile } from "node:fs/promises";
-import { LanewiseError } from "../errors.ts";
+import { LanewiseError, messageOf } from "../errors.ts";
 import { arrayOf, ELEMENT_BYTES, sizeOf, type TypedArray, viewOf } from "../graph/types.ts";
 import { type Model, Tensor, type TensorInfo } from "../index.ts";
+import { readFile } from "./files.ts";
 import { type ImageOptions, isImage, readImage } from "./image.ts";
 import { convertTensor, isNpy, readNpy } from "./npy.ts";
 
@@ -48,11 +48,11 @@ export async function readInputs(
     const { name, value } = splitSpec(spec, names);
     const declared = model.inputs[name]!;
     const info = { dataType: declared.dataType, shape: shapes[name] ?? declared.shape };
+    const bytes = await readFile(value);
     try {
-      entries.push([name, tensorFrom(await readFile(value), info, options)]);
+      entries.push([name, tensorFrom(bytes, info, options)]);
     } catch (cause) {
-      const reason = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : (cause as Error).message;
-      throw new LanewiseError("input", `input "${name}" from ${value}: ${reason}`, { cause });
+      throw new LanewiseError("input", `input "${name}" from ${value}: ${messageOf(cause)}`, { cause });
     }
   }
   return Object.fromEntries(entries);

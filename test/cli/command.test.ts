@@ -62,7 +62,7 @@ describe.skipIf(!existsSync(command))("the built command", () => {
   it.each<[string[], string]>([
     [["run", "nothing.onnx"], "error (format): the model cannot be read from nothing.onnx: ENOENT"],
     [["run", model], 'error (input): input "x" is missing: expected float32[2,3]'],
-    [["run", model, "--input", "x=nothing.npy"], 'error (input): input "x" from nothing.npy: there is no such file'],
+    [["run", model, "--input", "x=nothing.npy"], "error (input): nothing.npy: there is no such file"],
     [["run", model, "--input", `y=${x}`], `error (input): "y=${x}" is not NAME=…; the model's inputs are "x"`],
     [["run", model, "--input", `x=${model}`], "raw bytes do not make float32[2,3]"],
     [["convert", model], `error (input): ${model} is a compact file already`],
