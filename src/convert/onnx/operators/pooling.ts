@@ -1,24 +1,37 @@
 // Pooling over windows, and over whole images.
-import { sizeOf, type Value } from "../../../graph/types.ts";
+import { type Quantization, sizeOf, type Value } from "../../../graph/types.ts";
 import { flag, int, ints } from "../attributes.ts";
 import { asImage, forImage, inChannelsLast } from "../layout.ts";
 import { type ImportTable, type NodeContext, operator } from "../node-context.ts";
 import { WINDOW, type Window, windowAttributes } from "../window.ts";
 import { poolVolume } from "./volume.ts";
 
-const POOL = { ...WINDOW, ceil_mode: flag(false) };
+/** What windows of pools say. */
+export const POOL = { ...WINDOW, ceil_mode: flag(false) };
 
-interface Pool extends Window {
+export interface Pool extends Window {
   readonly kernel_shape: readonly number[] | undefined;
   readonly ceil_mode: boolean;
 }
 
-function pool(node: NodeContext, x: Value, op: string, { kernel_shape, ceil_mode, ...window }: Pool, countIncludePad?: boolean): Value {
+/** Pools over windows; with `quant`, to steps of it. */
+export function pool(
+  node: NodeContext,
+  x: Value,
+  op: string,
+  { kernel_shape, ceil_mode, ...window }: Pool,
+  countIncludePad?: boolean,
+  quant?: Quantization,
+): Value {
   const kernel = kernel_shape ?? [];
   const options = { ceilMode: ceil_mode || undefined, countIncludePad: countIncludePad || undefined };
   if (kernel.length === 3) return poolVolume(node, x, op, kernel, window, options);
   const attributes = { kernel: forImage(kernel, 1), ...windowAttributes(node, window, kernel.length), ...options };
-  return asImage(node, x, (image) => node.emit(op, [image], attributes));
+  return asImage(node, x, (image) => {
+    const y = node.emit(op, [image], attributes);
+    if (quant) y.quant = quant;
+    return y;
+  });
 }
 
 /** Indices count over x as ONNX sees it; `storage_order` 1 counts columns first. */

@@ -14,6 +14,7 @@ import {
   requantized,
   type ScaleInputs,
 } from "../quantized-value.ts";
+import { POOL, pool } from "./pooling.ts";
 import { ohwiWeights, WINDOW, type Window, windowAttributes } from "../window.ts";
 
 /** Scale and zero point of the operand or result whose scale is input `scale`. */
@@ -156,6 +157,13 @@ const QLinearGlobalAveragePool = operator({ channels_last: flag(false) }, (node,
   })(node),
 );
 
+const QLinearAveragePool = operator({ ...POOL, count_include_pad: flag(false), channels_last: flag(false) }, (node, attributes) => {
+  const { channels_last, count_include_pad, ...window } = attributes;
+  if (channels_last) throw node.unsupported("channels last");
+  const quant = quantizationAt(node, at(3));
+  return unary((_, x) => pool(node, x, "average_pool2d", window, count_include_pad, x.quant && quant))(node);
+});
+
 const QLinearConcat = operator({ axis: int(0) }, (node, { axis }) => {
   const operands = Array.from({ length: (node.inputs.length - 2) / 3 }, (_, i): [number, ScaleInputs] => [2 + i * 3, at(3 + i * 3)]);
   return onQuantized(node, operands, at(0), (...values) => node.emit("concat", values, { axis }));
@@ -168,6 +176,7 @@ export const QLINEAR: ImportTable = { QLinearConv, QLinearMatMul };
 export const QLINEAR_MICROSOFT: ImportTable = {
   QGemm,
   QLinearAdd: binary("add"),
+  QLinearAveragePool,
   QLinearConcat,
   QLinearGlobalAveragePool,
   QLinearLeakyRelu,
