@@ -4,26 +4,29 @@ import type { Node, Value } from "../graph/types.ts";
 import { type ConstantValue, isConstant, scalarOf, transposeConstant } from "./constants.ts";
 import { askForShape, permOf } from "./merge-views.ts";
 import { isPlain } from "./pattern.ts";
-import { identity } from "./permutation.ts";
+import { identity, isIdentity } from "./permutation.ts";
 import type { Rewriter } from "./rewrite.ts";
 
-/** matmul(transpose(a), b) ⇒ matmul(a, b) {transposeA}, when the last two axes are exchanged; b likewise. */
+/**
+ * matmul(a, transpose(b)) whose transpose makes b's last axis the last but one ⇒ matmul(a, b) {transposeB}, b transposed
+ * by whole rows or not at all; a likewise.
+ */
 export function fuseTransposedOperand(graph: Rewriter): void {
   for (const node of graph.nodes()) {
     if (node.op !== "matmul") continue;
     for (const [i, attribute] of ["transposeA", "transposeB"].entries()) {
       const transpose = graph.producer(node.inputs[i], "transpose");
-      if (!transpose || !exchangesLastTwo(permOf(transpose)) || transpose.inputs[0]!.quant?.axis !== undefined) continue;
-      const inputs = node.inputs.with(i, transpose.inputs[0]!);
-      graph.update(node, { inputs, attributes: { ...node.attributes, [attribute]: node.attributes[attribute] !== true } });
+      const perm = transpose && permOf(transpose);
+      const x = transpose?.inputs[0];
+      if (!perm || !x || perm.at(-2) !== perm.length - 1 || x.quant?.axis !== undefined) continue;
+      const byRows = [...perm.slice(0, -2), perm.at(-1)!, perm.at(-2)!];
+      const rows = isIdentity(byRows) ? x : graph.make("transpose", [x], { perm: byRows }, { quant: x.quant });
+      graph.update(node, {
+        inputs: node.inputs.with(i, rows),
+        attributes: { ...node.attributes, [attribute]: node.attributes[attribute] !== true },
+      });
     }
   }
-}
-
-function exchangesLastTwo(perm: readonly number[] | undefined): boolean {
-  if (!perm || perm.length < 2) return false;
-  const rank = perm.length;
-  return String(perm) === String([...identity(rank).slice(0, -2), rank - 1, rank - 2]);
 }
 
 /** matmul, or one of its operands, times a number ⇒ matmul {alpha}. */

@@ -11,7 +11,7 @@ import { fuseAffine } from "./fuse-affine.ts";
 import { fuseAlpha, fuseTransposedOperand, fuseTransposeIntoDense } from "./fuse-matmul.ts";
 import { fuseNorm } from "./fuse-norm.ts";
 import { fusePad } from "./fuse-pad.ts";
-import { fuseResidual } from "./fuse-residual.ts";
+import { fuseResidual, sinkReshapePastResidual } from "./fuse-residual.ts";
 import { factorOut, fuseScale } from "./fuse-scale.ts";
 import { foldViews, mergeReshapes, mergeTransposes, turnTransposesIntoReshapes } from "./merge-views.ts";
 import { nameValues } from "./name-values.ts";
@@ -53,6 +53,7 @@ const FUSE: readonly Pass[] = [
   fuseScale,
   fuseAlpha,
   fuseNorm,
+  sinkReshapePastResidual,
   fuseResidual,
   fuseClamp,
   fuseActivation,

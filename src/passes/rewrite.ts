@@ -16,10 +16,18 @@ const PROBES = [
   [320, 320],
 ] as const;
 
+/** Operators whose results are not evaluated here: they are larger than what they are made from, and never shapes. */
+const UNEVALUATED = ["dequantize", "dequantize_linear"];
+
+function withoutHosts(ops: OpTable): OpTable {
+  const types = UNEVALUATED.flatMap((name) => (ops[name] ? [[name, { name, infer: ops[name].infer }] as const] : []));
+  return { ...ops, ...Object.fromEntries(types) };
+}
+
 export class Rewriter {
   /** Counts changes, so that passes can be repeated until nothing happens. */
   changes = 0;
-  readonly ops: OpTable;
+  readonly #ops: OpTable;
   readonly #graph: Graph;
   readonly #nodes: Set<Node>;
   readonly #producers = new Map<Value, Node>();
@@ -33,7 +41,7 @@ export class Rewriter {
 
   /** Works on a copy: `graph`, its nodes and its values stay as they are. */
   constructor(graph: Graph, ops: OpTable) {
-    this.ops = ops;
+    this.#ops = withoutHosts(ops);
     this.#graph = copyGraph(graph);
     this.#graph.nodes = sortNodes(this.#graph.nodes);
     this.#nodes = new Set(this.#graph.nodes);
@@ -223,7 +231,7 @@ export class Rewriter {
   }
 
   #infer(probe: readonly [number, number] | undefined): Typing {
-    const typing = new Typing(this.ops);
+    const typing = new Typing(this.#ops);
     for (const value of this.#graph.inputs) {
       if (!value.type) continue;
       const shape = value.type.shape.map((dim, axis) => (Number.isNaN(dim) && probe ? probe[axis === 0 ? 0 : 1] : dim));

@@ -5,7 +5,10 @@ import { UNARY } from "./elementwise.ts";
 import { askForShape, copiedAxes } from "./merge-views.ts";
 import type { Rewriter } from "./rewrite.ts";
 
-/** unary(reshape(x)) ⇒ reshape(unary(x)); binary operators with a number likewise. */
+/** Operators that work on rows along the last axis. */
+const ROWWISE = new Set(["softmax", "log_softmax", "layer_norm", "rms_norm"]);
+
+/** unary(reshape(x)) ⇒ reshape(unary(x)); binary operators with a number, and operators on rows that stay whole, likewise. */
 export function sinkReshapes(graph: Rewriter): void {
   for (const node of graph.nodes()) {
     const index = dataInput(graph, node);
@@ -29,11 +32,19 @@ export function sinkReshapesPastMatmul(graph: Rewriter): void {
 
 /** The input of an elementwise operator that decides the shape of its output. */
 function dataInput(graph: Rewriter, node: Node): 0 | 1 | undefined {
-  if (UNARY.has(node.op)) return 0;
+  if (UNARY.has(node.op) || isRowwise(graph, node)) return 0;
   const [a, b] = node.inputs;
   if (!["add", "sub", "mul", "div", "pow", "max", "min"].includes(node.op) || !a || !b) return undefined;
   if (scalarOf(graph, b) !== undefined && graph.sameShape(a, node.outputs[0]!)) return 0;
   return scalarOf(graph, a) !== undefined && graph.sameShape(b, node.outputs[0]!) ? 1 : undefined;
+}
+
+/** Only the last axis matters to the operator, and the reshape before it leaves that axis alone. */
+function isRowwise(graph: Rewriter, node: Node): boolean {
+  const reshape = ROWWISE.has(node.op) ? graph.producer(node.inputs[0], "reshape") : undefined;
+  const [from, to] = [reshape?.inputs[0], reshape?.outputs[0]].map((value) => value && graph.type(value)?.shape);
+  const axis = (node.attributes.axis as number | undefined) ?? -1;
+  return Boolean(from && to && from.at(-1) === to.at(-1) && (axis === -1 || axis === to.length - 1));
 }
 
 /** The reshape that makes a value for one reader; none where it starts from the graph's input or ends at its output. */
@@ -48,6 +59,7 @@ function moveBelow(graph: Rewriter, node: Node, reshape: Node, inputs: (Value | 
   const [y] = node.outputs;
   const shape = askForShape(graph.type(y!)?.shape, copiedAxes(graph, reshape));
   if (!shape || !isStatic(graph.probedShape(reshape.inputs[0]!) ?? [Number.NaN])) return;
-  const above = graph.make(node.op, inputs, node.attributes, { quant: y!.quant });
+  const attributes = ROWWISE.has(node.op) ? { ...node.attributes, axis: -1 } : node.attributes;
+  const above = graph.make(node.op, inputs, attributes, { quant: y!.quant });
   graph.replaceNode(node, graph.make("reshape", [above], { shape }, { name: y!.name, quant: y!.quant }));
 }

@@ -25,10 +25,13 @@ export function quantizeOperators(graph: Rewriter): void {
     if (!inputs || node.attributes.activation !== undefined) continue;
     graph.replaceNode(
       reader,
-      graph.make(node.op, inputs, node.attributes, { name: reader.outputs[0]!.name, quant: reader.outputs[0]!.quant }),
+      graph.make(node.op, inputs, attributesOf(node), { name: reader.outputs[0]!.name, quant: reader.outputs[0]!.quant }),
     );
   }
 }
+
+/** The average of a window is often in the middle between two steps: it is taken as the operators around it say. */
+const attributesOf = ({ op, attributes }: Node) => (op === "average_pool2d" ? { ...attributes, rounding: "real" } : attributes);
 
 /** The operands on int8, when all that should be are; at least one is not a constant. */
 function quantizedInputs(graph: Rewriter, node: Node): (Value | null)[] | undefined {
