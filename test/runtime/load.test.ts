@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { writeCompact } from "../../src/format/write.ts";
 import { capabilities, type LanewiseError, type LoadOptions, load, type ModelSource, Tensor } from "../../src/index.ts";
 import { input, kernelBytes, node, transposeModel } from "../support/small-models.ts";
@@ -210,5 +210,23 @@ describe("a loaded model", () => {
   it("is told what this engine can do", () => {
     const { simd, threads, reason } = capabilities();
     expect([simd, threads, typeof reason]).toEqual([true, true, "string"]);
+  });
+});
+
+describe("a cache", () => {
+  it("keeps what was fetched, and not what failed", async () => {
+    const kept = new Map<string, Response>();
+    const cache = {
+      match: async (url: string) => kept.get(url)?.clone(),
+      put: async (url: string, answer: Response) => void kept.set(url, answer),
+    };
+    vi.stubGlobal("caches", { open: async (name: string) => (name === "models" ? cache : Promise.reject(new Error(name))) });
+    let fetched = 0;
+    const own = fetchOf(() => (++fetched === 1 ? response("gone", { status: 404 }) : response()));
+    const cached = { ...options, fetch: own, cache: "models" };
+    expect(await failure("https://models.example/a", cached)).toMatch(/^format: .*status 404/);
+    for (let i = 0; i < 3; i++) (await load("https://models.example/a", cached)).dispose();
+    vi.unstubAllGlobals();
+    expect(fetched).toBe(2);
   });
 });
