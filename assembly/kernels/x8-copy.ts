@@ -48,11 +48,3 @@ export function x8_copy_planes(
 export function x8_fill(y: usize, value: u8, begin: usize, end: usize): void {
   memory.fill(y + begin, value, end - begin);
 }
-
-/** y = x with the top bit of every byte flipped: uint8 to int8 about 128, and back. May run in place. Split by bytes. */
-export function x8_xor128(y: usize, x: usize, begin: usize, end: usize): void {
-  const top = i8x16.splat(-128);
-  let i = begin;
-  for (; i + 16 <= end; i += 16) v128.store(y + i, v128.xor(v128.load(x + i), top));
-  for (; i < end; i++) store<u8>(y + i, load<u8>(x + i) ^ 0x80);
-}

@@ -60,7 +60,6 @@ runSuites(
     x8_gather: [gather],
     x32_copy_strided: [everySecond],
     conversions: [
-      convert("x8_xor128", 1, 1),
       convert("f16_to_f32", 4, 2),
       convert("f32_to_f16", 2, 4),
       convert("f32_from_u8", 4, 1),

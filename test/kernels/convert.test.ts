@@ -137,15 +137,4 @@ describe.each(TIERS)("conversions, %s", (tier) => {
       bench.checkGuards();
     }
   });
-
-  it("flips the top bit of bytes in place", () => {
-    for (const length of LENGTHS) {
-      bench.reset();
-      const x = bench.put(Uint8Array.from({ length }, (_, i) => i * 77));
-      const expected = bench.u8(x, length).map((v) => v ^ 128);
-      bench.kernels.x8_xor128(x, x, 0, length);
-      expect([...bench.u8(x, length)]).toEqual([...expected]);
-      bench.checkGuards();
-    }
-  });
 });
