@@ -491,7 +491,7 @@ describe("quantization", () => {
       `"%y:i8[4] q(0.5000,3) = quantize(%a) {dataType="int8"}"`,
     );
     expect(imported("QUANTIZE", { inputs: [int8([4], 0.25, 0)], outputs: [int8([4], 0.5, 3)] })).toMatchInlineSnapshot(
-      `"%y:i8[4] q(0.5000,3) = requantize(%a)"`,
+      `"%y:i8[4] q(0.5000,3) = requantize(%a) {rounding="half_up"}"`,
     );
     expect(imported("DEQUANTIZE", { inputs: [int8([4], 0.25, 0)], outputs: [f32(4)] })).toMatchInlineSnapshot(
       `"%y:f32[4] = dequantize(%a)"`,
@@ -499,6 +499,18 @@ describe("quantization", () => {
     expect(imported("DEQUANTIZE", { inputs: [{ type: "float16", shape: [4] }], outputs: [f32(4)] })).toMatchInlineSnapshot(
       `"%y:f32[4] = cast(%a) {dataType="float32"}"`,
     );
+  });
+
+  test("what lies between two steps is rounded as the format's runtimes do", () => {
+    const x = int8([1, 4, 4, 2], 0.5, 3);
+    const bytes: TensorSpec = { ...x, type: "uint8" };
+    const options = [5, [0, "byte", 1], [1, "int", 2], [2, "int", 2], [3, "int", 2], [4, "int", 2]] as const;
+    expect(imported("AVERAGE_POOL_2D", { inputs: [x], outputs: [int8([1, 2, 2, 2], 0.5, 3)], options })).toContain('rounding="half_away"');
+    expect(imported("AVERAGE_POOL_2D", { inputs: [bytes], outputs: [{ ...bytes, shape: [1, 2, 2, 2] }], options })).toContain(
+      'rounding="half_up"',
+    );
+    expect(imported("SUB", { inputs: [x, x], outputs: [x] })).toContain('rounding="half_up"');
+    expect(imported("RESIZE_BILINEAR", { inputs: [x, i32(8, 8)], outputs: [int8([1, 8, 8, 2], 0.5, 3)] })).toContain('rounding="half_up"');
   });
 
   test("FAKE_QUANT has 0 among its steps", () => {

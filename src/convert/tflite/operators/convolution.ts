@@ -129,13 +129,25 @@ const pool = (op: string, attributes: Attributes = {}) =>
     { padding: byte(0), strideW: int(1), strideH: int(2), width: int(3), height: int(4), activation: byte(5) },
     (ctx, { padding, strideW, strideH, width, height, activation }) => {
       checkPositive({ strideH, strideW, width, height });
-      const window = { kernel: [height, width], strides: [strideH, strideW], autoPad: autoPad(padding), ...attributes };
+      const window = {
+        kernel: [height, width],
+        strides: [strideH, strideW],
+        autoPad: autoPad(padding),
+        ...attributes,
+        ...roundingOf(op, ctx.input(0)),
+      };
       if (op !== "l2_pool2d") return emitActivated(ctx, activation, { op, inputs: [ctx.input(0)], attributes: window, clamps: true });
       const squares = ctx.make("square", [ctx.input(0)], {}, like(ctx.input(0), shapeOf(ctx.input(0))));
       const means = ctx.make("average_pool2d", [squares], window, like(ctx.output(), shapeOf(ctx.output())));
       emitActivated(ctx, activation, { op: "sqrt", inputs: [means] });
     },
   );
+
+/** The format's averages of steps are integer quotients: halves go away from zero, where there is no below zero up. */
+function roundingOf(op: string, x: Value): Attributes {
+  if (op !== "average_pool2d" || !x.quant) return {};
+  return { rounding: x.type?.dataType === "uint8" ? "half_up" : "half_away" };
+}
 
 const bias = (ctx: OperatorContext, index: number): Value | null => ctx.inputs[index] ?? null;
 

@@ -13,9 +13,12 @@ const same =
       attributes,
     );
 
-/** a, b, and an activation in the options. `kind` is the options' number. */
-const arithmetic = (op: string, kind: number) =>
-  withOptions(kind, { activation: byte(0) }, (ctx, { activation }) => ctx.emit(op, [ctx.input(0), ctx.input(1)], fused(activation)));
+/** a, b, and an activation in the options. `kind` is the options' number; quantized sums are rounded as the format's runtimes do. */
+const arithmetic = (op: string, kind: number, rounding?: string) =>
+  withOptions(kind, { activation: byte(0) }, (ctx, { activation }) => {
+    const rounded = ctx.output().quant && rounding ? { rounding } : {};
+    ctx.emit(op, [ctx.input(0), ctx.input(1)], { ...rounded, ...fused(activation) });
+  });
 
 const CAST = (ctx: OperatorContext) => ctx.emit("cast", [ctx.input(0)], { dataType: dataTypeOf(ctx.output()) });
 
@@ -76,8 +79,8 @@ export const elementwise: OperatorImports = {
   CAST,
   ZEROS_LIKE,
 
-  ADD: arithmetic("add", 11),
-  SUB: arithmetic("sub", 28),
+  ADD: arithmetic("add", 11, "half_up"),
+  SUB: arithmetic("sub", 28, "half_up"),
   MUL: arithmetic("mul", 21),
   DIV: arithmetic("div", 29),
   ADD_N,

@@ -8,7 +8,7 @@ import { bool, float, int } from "../flatbuffer.ts";
 const QUANTIZE = (ctx: OperatorContext) => {
   const [x, y] = [ctx.input(0), ctx.output()];
   if (!y.quant) unsupported("the output has no quantization");
-  if (x.quant) return ctx.emit("requantize", [x]);
+  if (x.quant) return ctx.emit("requantize", [x], { rounding: "half_up" });
   ctx.emit("quantize", [x], { dataType: dataTypeOf(y) });
 };
 

@@ -54,7 +54,8 @@ const resize = (
       const sizes = elementsOf(ctx.input(1));
       const attributes = attributesFor(alignCorners ? "align_corners" : halfPixels ? "half_pixel" : "asymmetric");
       const inputs = sizes ? [ctx.input(0)] : [ctx.input(0), null, null, ctx.input(1)];
-      ctx.emit("resize", inputs, { ...attributes, axes: [1, 2], ...(sizes && { sizes }) });
+      const rounded = ctx.input(0).quant && attributes.mode === "linear" ? { rounding: "half_up" } : {};
+      ctx.emit("resize", inputs, { ...attributes, ...rounded, axes: [1, 2], ...(sizes && { sizes }) });
     },
   );
 
