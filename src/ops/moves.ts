@@ -63,7 +63,7 @@ function walk(y: TypedArray, x: TypedArray, axes: readonly CopyAxis[], depth: nu
 }
 
 /** True where elements of `x` mean something else in `y`. */
-function differs(x: Quantization | undefined, y: Quantization | undefined): boolean {
+export function differs(x: Quantization | undefined, y: Quantization | undefined): boolean {
   return x !== undefined && y !== undefined && (String(x.scale) !== String(y.scale) || String(x.zeroPoint) !== String(y.zeroPoint));
 }
 

@@ -4,8 +4,11 @@ import { check } from "../errors.ts";
 import { arrayOf, ELEMENT_BYTES, type TensorType, type TypedArray } from "../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Operand } from "./define.ts";
 import { encode } from "./host-elements.ts";
-import { emitMove, inQuantOf, type Move, moveElements, stridesOf } from "./moves.ts";
+import { differs, emitMove, inQuantOf, type Move, moveElements, stridesOf } from "./moves.ts";
 import { type AnyContext, axesOf, elementsOf, isPending, listParameter } from "./parameters.ts";
+
+/** Above this number of copies (a tiny tensor mirrored over and over) TypeScript does it. */
+const MOST_MOVES = 256;
 
 /** Output elements `y` … `y + count − 1` of an axis, taken from input element `x` on by `step`. */
 interface Run {
@@ -128,6 +131,8 @@ export const pad = defineOp({
     const bytes = ELEMENT_BYTES[y.dataType];
     const pads = padsOf(ctx, x.shape.length)!;
     const yStrides = stridesOf(y.shape, y.rowStride);
+    const moves = copies(mode, x, y, pads, yStrides);
+    if (moves.length > MOST_MOVES && !differs(x.quant, y.quant)) return false;
     if (mode === "constant") {
       const given = isPending(ctx, "value", 2) && !y.quant ? ctx.input(2).pointer : undefined;
       if (isPending(ctx, "value", 2) && y.quant) return false;
@@ -136,7 +141,7 @@ export const pad = defineOp({
       for (const box of boxes) emitMove(ctx, y.pointer, value, bytes, box);
     }
     const source = inQuantOf(ctx, x, y);
-    for (const move of copies(mode, x, y, pads, yStrides)) emitMove(ctx, y.pointer, source, bytes, move);
+    for (const move of moves) emitMove(ctx, y.pointer, source, bytes, move);
   },
   host(ctx: HostContext) {
     const [x, y] = [ctx.input(0), ctx.outputs[0]!];
