@@ -40,8 +40,6 @@ const isLayerBehind = (graph: Rewriter, reshape: Node): boolean =>
 
 /** The layer that runs last: the other operand is there by then. */
 function lastLayer(graph: Rewriter, operands: readonly Value[]): Node | undefined {
-  const layers = operands
-    .map((value) => plainLayer(graph, value, LAYERS))
-    .filter((layer): layer is Node => layer !== undefined);
+  const layers = operands.map((value) => plainLayer(graph, value, LAYERS)).filter((layer): layer is Node => layer !== undefined);
   return layers.length < 2 ? layers[0] : [...graph.nodes()].findLast((node) => layers.includes(node));
 }

@@ -13,6 +13,7 @@ import { fuseNorm } from "./fuse-norm.ts";
 import { fusePad } from "./fuse-pad.ts";
 import { fuseResidual, sinkReshapePastResidual } from "./fuse-residual.ts";
 import { factorOut, fuseScale } from "./fuse-scale.ts";
+import { mergeScalars } from "./merge-scalars.ts";
 import { foldViews, mergeReshapes, mergeTransposes, turnTransposesIntoReshapes } from "./merge-views.ts";
 import { nameValues } from "./name-values.ts";
 import { cancelQuantization, cancelRecentering, removeNeedlessClamps } from "./quantize/cancel-quantization.ts";
@@ -49,6 +50,7 @@ const FUSE: readonly Pass[] = [
   fuseTransposeIntoDense,
   fusePad,
   fuseAffine,
+  mergeScalars,
   factorOut,
   fuseScale,
   fuseAlpha,

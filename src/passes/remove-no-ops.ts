@@ -16,6 +16,14 @@ const sameShape: Test = (graph, _, x, y) => {
   return from.every((dim, i) => Object.is(dim, to[i])) && from.filter(Number.isNaN).length <= 1 && !from.includes(0);
 };
 
+/** A reshape that copies every dimension, or all but one. */
+const copiesShape: Test = (graph, node, x, y) => {
+  const [from, to] = [graph.type(x)?.shape, graph.type(y)?.shape];
+  const asked = node.attributes.allowZero === true ? undefined : list(node, "shape");
+  if (!from || !to || !asked || from.length !== asked.length) return sameShape(graph, node, x, y);
+  return asked.filter((dim, i) => dim !== 0 && from[i] !== to[i]).length <= 1 || sameShape(graph, node, x, y);
+};
+
 const sameStaticShape: Test = (graph, node, x, y) => isStatic(graph.type(x)?.shape ?? [Number.NaN]) && sameShape(graph, node, x, y);
 
 /** The second operand is a number that changes nothing, and adds no axis. */
@@ -36,7 +44,7 @@ const isUnitWindow: Test = (graph, node, x, y) =>
   sameStaticShape(graph, node, x, y);
 
 const NO_OPS: { readonly [op: string]: Test } = {
-  reshape: sameShape,
+  reshape: copiesShape,
   squeeze: sameShape,
   unsqueeze: sameShape,
   flatten: sameShape,

@@ -9,11 +9,12 @@ import { copyGraph, sortNodes } from "./order.ts";
 /** A pass: changes the graph through the rewriter, and leaves it alone where it cannot tell. */
 export type Pass = (graph: Rewriter) => void;
 
-/** Stands for an unknown dimension where two shapes are compared: 0 is the batch, others are sides of images. */
+/** Stands for unknown dimensions where shapes are compared: the first axis, and others, which are sides of images or samples. */
 const PROBES = [
   [2, 320],
   [1, 320],
   [320, 320],
+  [1, 4000],
 ] as const;
 
 /** Operators whose results are not evaluated here: they are larger than what they are made from, and never shapes. */

@@ -114,7 +114,7 @@ test.each<[string, Formula]>([
       const centred = g.node("sub", [x, g.node("reduce_mean", [x], { axes: [1] })]);
       return g.node("div", [
         centred,
-        g.node("sqrt", [g.node("add", [g.node("reduce_mean", [g.node("mul", [centred, centred])], { axes: [1] }), g.number(1)])]),
+        g.node("sqrt", [g.node("add", [g.node("reduce_mean", [g.node("square", [centred])], { axes: [1] }), g.number(1)])]),
       ]);
     },
   ],
