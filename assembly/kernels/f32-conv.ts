@@ -1,6 +1,7 @@
 // Dense convolution in float32: windows copied into rows by bands that stay in the cache, times packed weights.
-import { activateRows, Epilogue } from "../lib/f32-epilogue";
-import { PANEL, panelBytes, panelRows } from "../lib/f32-panel";
+import { gemm } from "../lib/f32-bands";
+import { Epilogue } from "../lib/f32-epilogue";
+import { PANEL, panelBytes } from "../lib/f32-panel";
 import { ConvShape, copyWindows } from "../lib/f32-windows";
 
 /**
@@ -20,24 +21,20 @@ export function f32_conv(
   end: usize,
 ): void {
   const k = shape.kernelHeight * shape.kernelWidth * shape.groupChannels;
-  const stride = panelBytes(k);
   const filters = shape.outChannels;
+  const groupBytes = ((filters + PANEL - 1) / PANEL) * panelBytes(k);
   const ldy = shape.ldy * 4;
   const ldr = shape.ldr * 4;
   for (let pixel = begin; pixel < end; pixel += shape.bandRows) {
     const rows = min(shape.bandRows, end - pixel);
     const band = y + pixel * ldy;
-    let panel = w;
+    let panels = w;
     for (let group: usize = 0; group < shape.groups; group++) {
       copyWindows(scratch, x + group * shape.groupChannels * 4, pixel, rows, shape);
-      for (let filter: usize = 0; filter < filters; filter += PANEL) {
-        const column = (group * filters + filter) * 4;
-        const r = residual ? residual + pixel * ldr + column : 0;
-        const cols = min(filters - filter, PANEL);
-        panelRows(band + column, scratch, panel, r, rows, cols, k, ldy, k * 4, ldr, epilogue.sumLo, epilogue.sumHi);
-        panel += stride;
-      }
+      const column = group * filters * 4;
+      const r = residual ? residual + pixel * ldr + column : 0;
+      gemm(band + column, scratch, panels, r, epilogue, rows, filters, k, ldy, k * 4, ldr);
+      panels += groupBytes;
     }
-    activateRows(band, ldy, rows, filters * shape.groups, epilogue);
   }
 }

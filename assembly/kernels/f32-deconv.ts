@@ -1,8 +1,9 @@
 // Transposed convolution in float32. Output pixels that have the same remainder by the strides meet the same taps, so a
 // transposed convolution is strideHeight × strideWidth dense convolutions with stride 1, each on its part of the taps and
 // writing every so many pixels. src/ops/deconv-phases.ts makes the parts; the kernel computes one.
-import { activateRows, Epilogue } from "../lib/f32-epilogue";
-import { PANEL, panelBytes, panelRows } from "../lib/f32-panel";
+import { gemm } from "../lib/f32-bands";
+import { Epilogue } from "../lib/f32-epilogue";
+import { PANEL, panelBytes } from "../lib/f32-panel";
 import { ConvShape, copyWindows } from "../lib/f32-windows";
 
 /**
@@ -21,8 +22,8 @@ export function f32_deconv(
 ): void {
   const taps = shape.kernelHeight * shape.kernelWidth;
   const k = taps * shape.groupChannels;
-  const stride = panelBytes(k);
   const filters = shape.outChannels;
+  const groupBytes = ((filters + PANEL - 1) / PANEL) * panelBytes(k);
   const ldy = shape.ldy * 4;
   const pixels = shape.outWidth;
   // A window of one tap that starts at the first pixel is the input itself.
@@ -31,17 +32,13 @@ export function f32_deconv(
     const image = row / shape.outHeight;
     const line = row % shape.outHeight;
     const to = y + (image * shape.yImage + line * shape.yRow) * 4;
-    let panel = w;
+    let panels = w;
     for (let group: usize = 0; group < shape.groups; group++) {
       let windows = scratch;
       if (direct && line < shape.inHeight) windows = x + (image * shape.inHeight + line) * shape.inWidth * k * 4;
       else copyWindows(scratch, x + group * shape.groupChannels * 4, row * pixels, pixels, shape);
-      for (let filter: usize = 0; filter < filters; filter += PANEL) {
-        const cols = min(filters - filter, PANEL);
-        panelRows(to + (group * filters + filter) * 4, windows, panel, 0, pixels, cols, k, ldy, k * 4, 0, epilogue.sumLo, epilogue.sumHi);
-        panel += stride;
-      }
+      gemm(to + group * filters * 4, windows, panels, 0, epilogue, pixels, filters, k, ldy, k * 4, 0);
+      panels += groupBytes;
     }
-    activateRows(to, ldy, pixels, filters * shape.groups, epilogue);
   }
 }

@@ -35,7 +35,7 @@ export function f32_average_pool(
   poolRows<AveragePool>(y, x, vertical, horizontal, channels, lo, hi, begin, end);
 }
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function poolRows<F>(
   y: usize,

@@ -54,7 +54,7 @@ function finish(y: usize, count: usize, code: u32, axis: f32): void {
 }
 
 /** x, or 0 where it is infinite: an infinite centre would make every difference a NaN. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function finite(x: v128): v128 {
   return v128.andnot(x, f32x4.eq(f32x4.abs(x), splat(Infinity)));

@@ -31,7 +31,7 @@ export function f32_resample(
   }
 }
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function tapOne(x: usize, index: usize, weights: usize, taps: usize): f32 {
   let acc: f32 = 0;

@@ -3,8 +3,7 @@
 //
 // scratch:  | temp 36 vectors | V: side² matrices [tiles, C] | M: side² matrices [tiles, O rounded up to 4] |
 // The matrices are a cache line further apart than they need, so that they do not fall on the same cache sets.
-import { Epilogue } from "../lib/f32-epilogue";
-import { activateRows } from "../lib/f32-epilogue";
+import { activateRows, Epilogue } from "../lib/f32-epilogue";
 import { PANEL, panelBytes, panelRows } from "../lib/f32-panel";
 import { ConvShape } from "../lib/f32-windows";
 import { tileForward, tileInverse } from "../lib/f32-winograd";
@@ -71,9 +70,9 @@ function winogradBand(
   let panel = w;
   for (let element: usize = 0; element < elements; element++) {
     for (let filter: usize = 0; filter < filters; filter += PANEL) {
-      const cols = min(filters - filter, PANEL);
       const to = m + element * mBytes + filter * 4;
-      panelRows(to, v + element * vBytes, panel, 0, count, cols, channels, ldm * 4, pixelBytes, 0, -Infinity, Infinity);
+      const cols = min(filters - filter, PANEL);
+      panelRows(to, v + element * vBytes, panel + PANEL * 4, panel, 0, count, cols, channels, ldm * 4, pixelBytes, 0, 0, -Infinity, Infinity);
       panel += stride;
     }
   }

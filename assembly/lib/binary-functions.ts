@@ -2,28 +2,28 @@
 import { pow4 } from "./pow";
 
 export class Add {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(a: v128, b: v128): v128 {
     return f32x4.add(a, b);
   }
 }
 
 export class Sub {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(a: v128, b: v128): v128 {
     return f32x4.sub(a, b);
   }
 }
 
 export class Mul {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(a: v128, b: v128): v128 {
     return f32x4.mul(a, b);
   }
 }
 
 export class Div {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(a: v128, b: v128): v128 {
     return f32x4.div(a, b);
   }
@@ -31,7 +31,7 @@ export class Div {
 
 /** A NaN on either side gives NaN. */
 export class Max {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(a: v128, b: v128): v128 {
     return f32x4.max(a, b);
   }
@@ -39,14 +39,14 @@ export class Max {
 
 /** A NaN on either side gives NaN. */
 export class Min {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(a: v128, b: v128): v128 {
     return f32x4.min(a, b);
   }
 }
 
 export class SquaredDifference {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(a: v128, b: v128): v128 {
     const d = f32x4.sub(a, b);
     return f32x4.mul(d, d);
@@ -55,14 +55,14 @@ export class SquaredDifference {
 
 /** a < 0 ? a · b : a */
 export class Prelu {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(a: v128, b: v128): v128 {
     return v128.bitselect(f32x4.mul(a, b), a, f32x4.lt(a, f32x4.splat(0)));
   }
 }
 
 export class Pow {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(a: v128, b: v128): v128 {
     return pow4(a, b);
   }

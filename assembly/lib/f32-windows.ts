@@ -88,16 +88,28 @@ function copyWindowRow(y: usize, windowBytes: usize, row: usize, ox: usize, coun
   const taps: usize = joined ? 1 : shape.kernelWidth;
   const floats = joined ? shape.kernelWidth * shape.groupChannels : shape.groupChannels;
   const lastTap = (shape.kernelWidth - 1) * shape.dilationWidth;
+  const isShort = taps == 1 && floats >= 4 && floats <= 16;
+  const last = floats * 4 - 16;
+  const second = min<usize>(16, last);
+  const third = min<usize>(32, last);
   let ix = <isize>(ox * stride) - <isize>shape.padLeft;
   for (; count > 0; count--) {
     if (ix < 0 || <usize>ix + lastTap >= shape.inWidth) {
       copyClipped(y, row, ix, joined, shape);
     } else {
       let x = row + <usize>ix * shape.inChannels * 4;
-      let to = y;
-      for (let tap: usize = 0; tap < taps; tap++) {
-        to = copyFloats(to, x, floats);
-        x += step;
+      if (isShort) {
+        // At most four vectors, the last ones overlapping: no loop for the few floats of a first layer.
+        v128.store(y, v128.load(x));
+        v128.store(y + second, v128.load(x + second));
+        v128.store(y + third, v128.load(x + third));
+        v128.store(y + last, v128.load(x + last));
+      } else {
+        let to = y;
+        for (let tap: usize = 0; tap < taps; tap++) {
+          to = copyFloats(to, x, floats);
+          x += step;
+        }
       }
     }
     y += windowBytes;

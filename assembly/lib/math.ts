@@ -13,14 +13,14 @@ const LOG2E: f32 = 1.44269504;
 const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -2.12194440e-4;
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function splat(value: f32): v128 {
   return f32x4.splat(value);
 }
 
 /** e^x to 2 ulp. Under -87 the result is 0, so it is never denormal; over 88.72 it is Inf. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
   // At the lower bound 2^(n-1) is written as 0; at the upper one the last addition overflows to Inf.
@@ -40,7 +40,7 @@ export function exp4(x: v128): v128 {
 }
 
 /** ln x to 2 ulp, denormals too. ln 0 = -Inf; ln of a negative is NaN. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function log4(x: v128): v128 {
   const tiny = f32x4.lt(x, splat(1.17549435e-38));
@@ -66,7 +66,7 @@ export function log4(x: v128): v128 {
 }
 
 /** tanh x to 5 ulp; ±1 beyond ±9.02. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function tanh4(x: v128): v128 {
   x = clamp(x, splat(-9.02), splat(9.02));
@@ -83,7 +83,7 @@ export function tanh4(x: v128): v128 {
 }
 
 /** 1 / (1 + e^-x) to 4 ulp; 0 under -88.72. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function sigmoid4(x: v128): v128 {
   const one = splat(1);
@@ -91,7 +91,7 @@ export function sigmoid4(x: v128): v128 {
 }
 
 /** erf x to 6 ulp; ±1 beyond ±3.93. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function erf4(x: v128): v128 {
   const one = v128.or(splat(1), v128.and(x, splat(-0.0)));
@@ -112,7 +112,7 @@ export function erf4(x: v128): v128 {
 }
 
 /** ln (1 + x) to 3 ulp for x ≥ 0, however small. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function log1p4(x: v128): v128 {
   const w = f32x4.add(x, splat(1));

@@ -4,30 +4,30 @@ import { splat } from "./math";
 
 /** The largest element; which one is not told where a NaN is among them. */
 export class MaxPool {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline neutral(): v128 {
     return splat(-Infinity);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline join(x: v128, acc: v128): v128 {
     return f32x4.pmax(x, acc);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline finish(acc: v128, count: v128): v128 {
     return acc;
   }
 }
 
 export class AveragePool {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline neutral(): v128 {
     return splat(0);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline join(x: v128, acc: v128): v128 {
     return f32x4.add(x, acc);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline finish(acc: v128, count: v128): v128 {
     return f32x4.div(acc, count);
   }

@@ -24,7 +24,7 @@ function pow1(a: f32, b: f32): f32 {
 }
 
 /** log2 x of a positive float, within 1e-12 of its size; 0 and Inf go to their limits. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function log2(x: f32): f64 {
   if (x == 0) return -Infinity;
@@ -42,7 +42,7 @@ function log2(x: f32): f64 {
 }
 
 /** 2^x within 1e-10 of its size, for results that a float can hold. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function exp2(x: f64): f64 {
   x = min(max(x, -200), 200);

@@ -2,37 +2,37 @@
 // becomes, and how two partial results join. `m` is a centre that only some of them use.
 import { exp4, splat } from "./math";
 
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function square(x: v128): v128 {
   return f32x4.mul(x, x);
 }
 
 export class Sum {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline neutral(): v128 {
     return splat(0);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline map(x: v128, m: v128): v128 {
     return x;
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline join(a: v128, b: v128): v128 {
     return f32x4.add(a, b);
   }
 }
 
 export class SumAbs {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline neutral(): v128 {
     return splat(0);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline map(x: v128, m: v128): v128 {
     return f32x4.abs(x);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline join(a: v128, b: v128): v128 {
     return f32x4.add(a, b);
   }
@@ -40,15 +40,15 @@ export class SumAbs {
 
 /** Σ (x − m)² */
 export class SumSquare {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline neutral(): v128 {
     return splat(0);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline map(x: v128, m: v128): v128 {
     return square(f32x4.sub(x, m));
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline join(a: v128, b: v128): v128 {
     return f32x4.add(a, b);
   }
@@ -56,30 +56,30 @@ export class SumSquare {
 
 /** Σ e^(x − m) */
 export class SumExp {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline neutral(): v128 {
     return splat(0);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline map(x: v128, m: v128): v128 {
     return exp4(f32x4.sub(x, m));
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline join(a: v128, b: v128): v128 {
     return f32x4.add(a, b);
   }
 }
 
 export class Prod {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline neutral(): v128 {
     return splat(1);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline map(x: v128, m: v128): v128 {
     return x;
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline join(a: v128, b: v128): v128 {
     return f32x4.mul(a, b);
   }
@@ -87,15 +87,15 @@ export class Prod {
 
 /** A NaN anywhere gives NaN. */
 export class Max {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline neutral(): v128 {
     return splat(-Infinity);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline map(x: v128, m: v128): v128 {
     return x;
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline join(a: v128, b: v128): v128 {
     return f32x4.max(a, b);
   }
@@ -103,15 +103,15 @@ export class Max {
 
 /** A NaN anywhere gives NaN. */
 export class Min {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline neutral(): v128 {
     return splat(Infinity);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline map(x: v128, m: v128): v128 {
     return x;
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline join(a: v128, b: v128): v128 {
     return f32x4.min(a, b);
   }
@@ -119,15 +119,15 @@ export class Min {
 
 /** The largest element that is not a NaN: one instruction on x64 where Max is seven. */
 export class Largest {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline neutral(): v128 {
     return splat(-Infinity);
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline map(x: v128, m: v128): v128 {
     return x;
   }
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline join(a: v128, b: v128): v128 {
     return f32x4.pmax(a, b);
   }

@@ -8,14 +8,14 @@ import { loadLanes } from "./tail";
 export const BLOCK: usize = 1024;
 
 /** Lane numbers below `count` are all ones. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function lanesBelow(count: usize): v128 {
   return i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(<i32>count));
 }
 
 /** Joins the four lanes, (0 · 2) · (1 · 3). */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function across<F>(v: v128): f32 {
   const f = changetype<F>(0);

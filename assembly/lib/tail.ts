@@ -18,14 +18,14 @@ export function storeSome(y: usize, v: v128, count: usize): void {
 }
 
 /** Loads `lanes` floats, 1 to 4; the other lanes are 0. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function loadLanes(x: usize, lanes: usize): v128 {
   return lanes < 4 ? loadSome(x, lanes) : v128.load(x);
 }
 
 /** Stores the low `lanes` lanes, 1 to 4. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 export function storeLanes(y: usize, v: v128, lanes: usize): void {
   if (lanes < 4) storeSome(y, v, lanes);

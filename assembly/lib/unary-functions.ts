@@ -5,63 +5,63 @@ import { erf4, exp4, log1p4, log4, sigmoid4, sin4, splat, tanh4 } from "./math";
 import { clamp, madd } from "./simd";
 
 /** `negative` where x < 0, else `other`; so a NaN takes `other`. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function bySign(x: v128, negative: v128, other: v128): v128 {
   return v128.bitselect(negative, other, f32x4.lt(x, splat(0)));
 }
 
 /** e^min(x, 0) − 1. */
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function expMinusOne(x: v128): v128 {
   return f32x4.sub(exp4(f32x4.pmin(x, splat(0))), splat(1));
 }
 
 export class Clamp {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return clamp(x, p, q);
   }
 }
 
 export class LeakyRelu {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return bySign(x, f32x4.mul(x, p), x);
   }
 }
 
 export class ThresholdedRelu {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return v128.andnot(x, f32x4.le(x, p));
   }
 }
 
 export class Sigmoid {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return sigmoid4(x);
   }
 }
 
 export class Tanh {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return tanh4(x);
   }
 }
 
 export class HardSigmoid {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return clamp(madd(x, p, q), splat(0), splat(1));
   }
 }
 
 export class HardSwish {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     const gate = clamp(f32x4.add(x, splat(3)), splat(0), splat(6));
     return f32x4.mul(x, f32x4.mul(gate, splat(1 / 6)));
@@ -69,7 +69,7 @@ export class HardSwish {
 }
 
 export class Swish {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.mul(x, sigmoid4(f32x4.mul(x, p)));
   }
@@ -77,7 +77,7 @@ export class Swish {
 
 /** x / 2 · (1 + erf(x / √2)), within 1e-6 or 5 ulp. */
 export class Gelu {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     const half = f32x4.mul(x, splat(0.5));
     return madd(half, erf4(f32x4.mul(x, splat(0.70710678))), half);
@@ -86,7 +86,7 @@ export class Gelu {
 
 /** x / 2 · (1 + tanh u) = x · sigmoid(2 u), u = √(2/π) (x + 0.044715 x³). */
 export class GeluTanh {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     const twice = madd(f32x4.mul(x, x), splat(0.0713548163), splat(1.59576912));
     return f32x4.mul(x, sigmoid4(f32x4.mul(x, twice)));
@@ -94,14 +94,14 @@ export class GeluTanh {
 }
 
 export class Elu {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return bySign(x, f32x4.mul(expMinusOne(f32x4.mul(x, q)), p), x);
   }
 }
 
 export class Selu {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.mul(bySign(x, f32x4.mul(expMinusOne(x), p), x), q);
   }
@@ -109,7 +109,7 @@ export class Selu {
 
 /** ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|). */
 export class Softplus {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     const small = exp4(f32x4.neg(f32x4.abs(x)));
     return f32x4.add(f32x4.pmax(x, splat(0)), log1p4(small));
@@ -117,7 +117,7 @@ export class Softplus {
 }
 
 export class Softsign {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.div(x, f32x4.add(f32x4.abs(x), splat(1)));
   }
@@ -125,7 +125,7 @@ export class Softsign {
 
 /** x · tanh(softplus x) = x · n / (n + 2), n = e^x (e^x + 2). The bound keeps n finite where the quotient is 1. */
 export class Mish {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     const two = splat(2);
     const e = exp4(f32x4.pmin(x, splat(20)));
@@ -135,63 +135,63 @@ export class Mish {
 }
 
 export class Exp {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return exp4(x);
   }
 }
 
 export class Log {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return log4(x);
   }
 }
 
 export class Sqrt {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.sqrt(x);
   }
 }
 
 export class Rsqrt {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.div(splat(1), f32x4.sqrt(x));
   }
 }
 
 export class Reciprocal {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.div(splat(1), x);
   }
 }
 
 export class Neg {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.neg(x);
   }
 }
 
 export class Abs {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.abs(x);
   }
 }
 
 export class Floor {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.floor(x);
   }
 }
 
 export class Ceil {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.ceil(x);
   }
@@ -199,7 +199,7 @@ export class Ceil {
 
 /** Half to even. */
 export class Round {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.nearest(x);
   }
@@ -207,7 +207,7 @@ export class Round {
 
 /** −1, 0 or 1; a NaN stays NaN. */
 export class Sign {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     const one = v128.or(splat(1), v128.and(x, splat(-0.0)));
     return v128.bitselect(one, x, f32x4.gt(f32x4.abs(x), splat(0)));
@@ -215,28 +215,28 @@ export class Sign {
 }
 
 export class Square {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.mul(x, x);
   }
 }
 
 export class Erf {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return erf4(x);
   }
 }
 
 export class Sin {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return sin4(x, 0);
   }
 }
 
 export class Cos {
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return sin4(x, 1);
   }

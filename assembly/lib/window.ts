@@ -15,19 +15,19 @@ export class WindowAxis {
   countedEnd: i32;
 
   /** Position of the first tap of window number `index`. */
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline start(index: i32): i32 {
     return index * this.stride - this.padBefore;
   }
 
   /** How many taps of a window that starts at `start` lie before `limit`. */
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline tapsBefore(start: i32, limit: i32): i32 {
     return min(max((limit - start + this.dilation - 1) / this.dilation, 0), this.kernel);
   }
 
   /** How many taps the window counts. */
-  // @ts-expect-error: decorator
+  // @ts-ignore: decorator
   @inline counted(start: i32): i32 {
     return this.tapsBefore(start, this.countedEnd) - this.tapsBefore(start, this.countedBegin);
   }

@@ -5,6 +5,8 @@ import { isWide, writeNumbers } from "./host-elements.ts";
 import { axisOf } from "./parameters.ts";
 import { realsOf } from "./real.ts";
 
+const KERNELS: { readonly [T in DataType]?: "f32_arg_max" | "i8_arg_max" } = { float32: "f32_arg_max", int8: "i8_arg_max" };
+
 /** The input as [outer, axis, inner]. */
 function dimensions(ctx: LowerContext | HostContext): { axis: number; inner: number } {
   const { shape } = ctx.input(0);
@@ -42,10 +44,11 @@ const defineArg = (name: string, sign: 1 | -1) =>
     lower(ctx: LowerContext) {
       const [x, y] = [ctx.input(0), ctx.output(0)];
       const wide = y.dataType === "int64";
-      if (x.dataType !== "float32" || !(wide || y.dataType === "int32")) return false;
+      const kernel = KERNELS[x.dataType];
+      if (!kernel || !(wide || y.dataType === "int32")) return false;
       const { axis, inner } = dimensions(ctx);
       const last = ctx.attributes.boolean("selectLast", false);
-      ctx.emitSplit("f32_arg_max", y.size, [y.pointer, x.pointer, axis, inner, sign, Number(last), Number(wide)]);
+      ctx.emitSplit(kernel, y.size, [y.pointer, x.pointer, axis, inner, sign, Number(last), Number(wide)]);
     },
     host: (ctx: HostContext) => computeArg(ctx, sign),
   });

@@ -1,9 +1,11 @@
 // Every binary function once: its number for the kernels, and itself on numbers and on 64-bit integers.
-import { BinaryCode, CompareCode } from "./codes.ts";
+import { BinaryCode, CompareCode, IntegerCode } from "./codes.ts";
 
 export interface BinaryFunction {
   /** How `f32_binary` knows it; absent where only TypeScript computes it. */
   readonly code?: BinaryCode;
+  /** How the kernels of integers know it. */
+  readonly integerCode?: IntegerCode;
   /** The operands may change places. */
   readonly commutes?: boolean;
   real(a: number, b: number): number;
@@ -32,21 +34,52 @@ const wideFloorMod = (a: bigint, b: bigint): bigint => {
 
 const wideDiv = (a: bigint, b: bigint): bigint => (b === 0n ? 0n : a / b);
 
+function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
+}
+
+function smaller(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
 /** Operators that clamp their result and may apply an activation to it. */
 export const ARITHMETIC: { readonly [name: string]: BinaryFunction } = {
-  add: { code: BinaryCode.add, commutes: true, real: (a, b) => a + b, wide: (a, b) => a + b },
-  sub: { code: BinaryCode.sub, real: (a, b) => a - b, wide: (a, b) => a - b },
-  mul: { code: BinaryCode.mul, commutes: true, real: (a, b) => a * b, wide: (a, b) => a * b, integer: Math.imul },
+  add: { code: BinaryCode.add, integerCode: IntegerCode.add, commutes: true, real: (a, b) => a + b, wide: (a, b) => a + b },
+  sub: { code: BinaryCode.sub, integerCode: IntegerCode.sub, real: (a, b) => a - b, wide: (a, b) => a - b },
+  mul: {
+    code: BinaryCode.mul,
+    integerCode: IntegerCode.mul,
+    commutes: true,
+    real: (a, b) => a * b,
+    wide: (a, b) => a * b,
+    integer: Math.imul,
+  },
   div: {
     code: BinaryCode.div,
+    integerCode: IntegerCode.div,
     real: (a, b) => a / b,
     wide: wideDiv,
     integer: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)),
   },
-  max: { code: BinaryCode.max, commutes: true, real: (a, b) => nanOr(a, b, Math.max(a, b)), wide: (a, b) => (a > b ? a : b) },
-  min: { code: BinaryCode.min, commutes: true, real: (a, b) => nanOr(a, b, Math.min(a, b)), wide: (a, b) => (a < b ? a : b) },
+  max: {
+    code: BinaryCode.max,
+    integerCode: IntegerCode.max,
+    commutes: true,
+    real: (a, b) => nanOr(a, b, Math.max(a, b)),
+    wide: (a, b) => larger(a, b),
+  },
+  min: {
+    code: BinaryCode.min,
+    integerCode: IntegerCode.min,
+    commutes: true,
+    real: (a, b) => nanOr(a, b, Math.min(a, b)),
+    wide: (a, b) => smaller(a, b),
+  },
   squared_difference: {
     code: BinaryCode.squaredDifference,
+    integerCode: IntegerCode.squaredDifference,
     commutes: true,
     real: (a, b) => (a - b) * (a - b),
     wide: (a, b) => (a - b) * (a - b),
@@ -62,6 +95,7 @@ export const ARITHMETIC: { readonly [name: string]: BinaryFunction } = {
 export const PLAIN: { readonly [name: string]: BinaryFunction } = {
   prelu: { code: BinaryCode.prelu, real: (a, b) => (a < 0 ? a * b : a), wide: (a, b) => (a < 0n ? a * b : a) },
   floor_div: {
+    integerCode: IntegerCode.floorDiv,
     real: (a, b) => Math.floor(a / b),
     wide: (a, b) => wideDiv(a - wideFloorMod(a, b), b),
     integer: (a, b) => (b === 0 ? 0 : Math.floor(a / b)),
@@ -70,8 +104,8 @@ export const PLAIN: { readonly [name: string]: BinaryFunction } = {
 };
 
 /** mod with the sign of the divisor, or of the dividend. */
-export const MOD: BinaryFunction = { real: floorMod, wide: wideFloorMod };
-export const FMOD: BinaryFunction = { real: (a, b) => a % b, wide: (a, b) => (b === 0n ? 0n : a % b) };
+export const MOD: BinaryFunction = { integerCode: IntegerCode.floorMod, real: floorMod, wide: wideFloorMod };
+export const FMOD: BinaryFunction = { integerCode: IntegerCode.mod, real: (a, b) => a % b, wide: (a, b) => (b === 0n ? 0n : a % b) };
 
 /** Comparisons hold for numbers and for 64-bit integers alike. */
 export const COMPARISONS: {

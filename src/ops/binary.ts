@@ -6,6 +6,7 @@ import { broadcastAxes, forEachPair, planRows } from "./broadcast.ts";
 import { UnaryCode } from "./codes.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Operand } from "./define.ts";
 import { isFloat, isWide } from "./host-elements.ts";
+import { lowerInteger } from "./integer.ts";
 import { lowerQuantizedBinary } from "./quantized/binary.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { broadcastShape } from "./tile.ts";
@@ -45,7 +46,10 @@ export function emitBinary(
 function emitFused(ctx: LowerContext, f: BinaryFunction): void {
   const [a, b, y] = [ctx.input(0), ctx.input(1), ctx.output(0)];
   const name = ctx.attributes.string("activation", "");
-  if (!name) return emitBinary(ctx, f, a, b, boundsOf(ctx));
+  if (!name) {
+    emitBinary(ctx, f, a, b, boundsOf(ctx));
+    return;
+  }
   const { code, p0, p1 } = unaryFunction(name, ctx.attributes);
   emitBinary(ctx, f, a, b);
   ctx.emitSplit("f32_unary", y.size, [y.pointer, y.pointer, code!, p0, p1]);
@@ -54,6 +58,9 @@ function emitFused(ctx: LowerContext, f: BinaryFunction): void {
 }
 
 const isFloat32 = (...operands: readonly Operand[]): boolean => operands.every(({ dataType }) => dataType === "float32");
+
+/** Nothing is fused into the operator. */
+const isPlain = ({ attributes }: LowerContext): boolean => !["activation", "min", "max"].some((name) => attributes.has(name));
 
 /** The fused activation is one that kernels know, or there is none. */
 function activationIsLowered({ attributes }: LowerContext): boolean {
@@ -87,7 +94,7 @@ function finishOf(ctx: HostContext): (x: number) => number {
   const activate = name ? unaryFunction(name, ctx.attributes).real : (x: number) => x;
   return (x) => {
     const value = activate(x);
-    return value < lo ? lo : value > hi ? hi : value;
+    return value < lo ? lo : Math.min(value, hi);
   };
 }
 
@@ -97,7 +104,8 @@ const defineArithmetic = (name: string, f: BinaryFunction) =>
     inPlace: [0, 1],
     infer: inferBinary,
     lower(ctx: LowerContext) {
-      if (!isFloat32(ctx.input(0), ctx.input(1))) return lowerQuantizedBinary(ctx, name, f);
+      if (!isFloat32(ctx.input(0), ctx.input(1)))
+        return (isPlain(ctx) && lowerInteger(ctx, f.integerCode)) || lowerQuantizedBinary(ctx, name, f);
       if (!activationIsLowered(ctx)) return false;
       emitFused(ctx, f);
     },
@@ -151,7 +159,7 @@ const definePlain = (name: string, functionOf: (ctx: HostContext | LowerContext)
     infer: inferBinary,
     lower(ctx: LowerContext) {
       const f = functionOf(ctx);
-      if (!isFloat32(ctx.input(0), ctx.input(1))) return lowerQuantizedBinary(ctx, name, f);
+      if (!isFloat32(ctx.input(0), ctx.input(1))) return lowerInteger(ctx, f.integerCode) || lowerQuantizedBinary(ctx, name, f);
       if (f.code === undefined) return false;
       emitBinary(ctx, f, ctx.input(0), ctx.input(1));
     },

@@ -56,7 +56,24 @@ export enum BinaryCode {
   pow,
 }
 
-/** Comparisons of `f32_compare`. */
+/** Functions of `i32_binary_rows` and its like; `floorDiv` and `floorMod` round towards −∞. */
+export enum IntegerCode {
+  add,
+  sub,
+  mul,
+  max,
+  min,
+  squaredDifference,
+  and,
+  or,
+  xor,
+  div,
+  mod,
+  floorDiv,
+  floorMod,
+}
+
+/** Comparisons of `f32_compare` and its like. */
 export enum CompareCode {
   equal,
   notEqual,

@@ -2,9 +2,11 @@
 import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
 import { COMPARISONS } from "./binary-functions.ts";
-import { broadcastAxes, forEachPair, planRows } from "./broadcast.ts";
+import { broadcastAxes, forEachPair } from "./broadcast.ts";
+import { IntegerCode } from "./codes.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef } from "./define.ts";
 import { isFloat, isWide } from "./host-elements.ts";
+import { lowerComparison, lowerInteger } from "./integer.ts";
 import { realsOf } from "./real.ts";
 import { broadcastShape } from "./tile.ts";
 
@@ -25,12 +27,7 @@ const defineComparison = (name: string, { code, holds }: (typeof COMPARISONS)[st
   defineOp({
     name,
     infer: inferTruth,
-    lower(ctx: LowerContext) {
-      const [a, b, y] = [ctx.input(0), ctx.input(1), ctx.output(0)];
-      if (a.dataType !== "float32" || b.dataType !== "float32") return false;
-      const plan = planRows(ctx, a, b, y.shape);
-      ctx.emitSplit("f32_compare", plan.rows, [y.pointer, plan.a, plan.b, code, plan.cols, plan.aStep, plan.bStep, plan.table, plan.rank]);
-    },
+    lower: (ctx: LowerContext) => lowerComparison(ctx, code),
     host(ctx: HostContext) {
       const [a, b] = [ctx.input(0), ctx.input(1)];
       if (isWide(a.dataType) && isWide(b.dataType)) return decide(ctx, a.data as BigInt64Array, b.data as BigInt64Array, holds<bigint>);
@@ -38,10 +35,11 @@ const defineComparison = (name: string, { code, holds }: (typeof COMPARISONS)[st
     },
   });
 
-const defineLogical = (name: string, holds: (a: boolean, b: boolean) => boolean) =>
+const defineLogical = (name: string, code: IntegerCode, holds: (a: boolean, b: boolean) => boolean) =>
   defineOp({
     name,
     infer: inferTruth,
+    lower: (ctx: LowerContext) => lowerInteger(ctx, code),
     host(ctx: HostContext) {
       const [a, b] = [ctx.input(0).data, ctx.input(1).data] as Uint8Array[];
       decide(ctx, a!, b!, (p, q) => holds(Boolean(p), Boolean(q)));
@@ -49,7 +47,7 @@ const defineLogical = (name: string, holds: (a: boolean, b: boolean) => boolean)
   });
 
 /** `apply` works alike on numbers and on bigints. */
-const defineBitwise = (name: string, apply: (a: number, b: number, ctx: HostContext) => number) =>
+const defineBitwise = (name: string, code: IntegerCode | undefined, apply: (a: number, b: number, ctx: HostContext) => number) =>
   defineOp({
     name,
     inPlace: [0, 1],
@@ -62,6 +60,7 @@ const defineBitwise = (name: string, apply: (a: number, b: number, ctx: HostCont
       );
       return [{ dataType: a.dataType, shape: broadcastShape(a.shape, b.shape) }];
     },
+    lower: (ctx: LowerContext) => lowerInteger(ctx, code),
     host(ctx: HostContext) {
       const [a, b, y] = [ctx.input(0), ctx.input(1), ctx.outputs[0]!];
       let i = 0;
@@ -85,11 +84,11 @@ function shift(a: number, b: number, { attributes, outputs }: HostContext): numb
 
 export const LOGIC_OPS: readonly OpDef[] = [
   ...Object.entries(COMPARISONS).map(([name, comparison]) => defineComparison(name, comparison)),
-  defineLogical("logical_and", (a, b) => a && b),
-  defineLogical("logical_or", (a, b) => a || b),
-  defineLogical("logical_xor", (a, b) => a !== b),
-  defineBitwise("bitwise_and", (a, b) => a & b),
-  defineBitwise("bitwise_or", (a, b) => a | b),
-  defineBitwise("bitwise_xor", (a, b) => a ^ b),
-  defineBitwise("bit_shift", shift),
+  defineLogical("logical_and", IntegerCode.and, (a, b) => a && b),
+  defineLogical("logical_or", IntegerCode.or, (a, b) => a || b),
+  defineLogical("logical_xor", IntegerCode.xor, (a, b) => a !== b),
+  defineBitwise("bitwise_and", IntegerCode.and, (a, b) => a & b),
+  defineBitwise("bitwise_or", IntegerCode.or, (a, b) => a | b),
+  defineBitwise("bitwise_xor", IntegerCode.xor, (a, b) => a ^ b),
+  defineBitwise("bit_shift", undefined, shift),
 ];

@@ -23,7 +23,7 @@ interface Entry {
   wide?(x: bigint, p0: number, p1: number): bigint;
 }
 
-const clamp = (x: number, lo: number, hi: number): number => (x < lo ? lo : x > hi ? hi : x);
+const clamp = (x: number, lo: number, hi: number): number => (x < lo ? lo : Math.min(x, hi));
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 const alpha = (fallback: number) => (attributes: AttributeReader) => [attributes.number("alpha", fallback)] as const;

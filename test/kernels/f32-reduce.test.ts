@@ -69,15 +69,17 @@ describe.each(TIERS)("reductions, %s", (tier) => {
     expect([...reduce("logSumExp", Float32Array.of(-Infinity, 1, -Infinity, Infinity), 2, 2, 2)]).toEqual([-Infinity, Infinity]);
   });
 
-  it("arg max and arg min, first or last, int32 or int64", () => {
+  it("arg max and arg min, first or last, int32 or int64, of floats and bytes", () => {
     fc.assert(
       fc.property(shape, fc.boolean(), fc.boolean(), fc.boolean(), ({ outer, axis, inner }, smallest, last, wide) => {
         const x = numbers(outer * axis * inner).map(Math.round);
         const count = outer * inner;
         bench.reset();
         const [px, y] = [bench.put(x), bench.alloc(count * (wide ? 8 : 4))];
+        const bytes = bench.put(Int8Array.from(x));
+        const kernel = wide ? bench.kernels.f32_arg_max : bench.kernels.i8_arg_max;
         for (const [begin, end] of splitsOf(count))
-          bench.kernels.f32_arg_max(y, px, axis, inner, smallest ? -1 : 1, last ? 1 : 0, wide ? 1 : 0, begin, end);
+          kernel(y, wide ? px : bytes, axis, inner, smallest ? -1 : 1, last ? 1 : 0, wide ? 1 : 0, begin, end);
         bench.checkGuards();
         const got = bench.i32(y, wide ? count * 2 : count).filter((_, i) => !wide || i % 2 === 0);
         const expected = Array.from({ length: count }, (_, i) => {

@@ -18,6 +18,7 @@ const int64 = (shape: readonly number[], values: readonly number[]): TestInput =
   shape,
   data: BigInt64Array.from(values, BigInt),
 });
+const int32 = (shape: readonly number[], data: readonly number[]): TestInput => ({ dataType: "int32", shape, data });
 const list = (data: ArrayLike<number | bigint>): number[] => Array.from(data, Number);
 const run = (op: string, attributes: object, inputs: (TestInput | null)[]) => runOp(op, attributes as never, inputs)[0]!;
 const result = (op: string, attributes: object, inputs: (TestInput | null)[]) => list(run(op, attributes, inputs).data);
@@ -172,6 +173,18 @@ describe("binary operators", () => {
         const expected = broadcastResult(a, b, x, y, (p, q) => Number(COMPARE[reference]!(p, q)));
         expect(result(name, {}, [f32(a, x), f32(b, y)])).toEqual(expected);
         expect(result(name, {}, [int64(a, [...x]), int64(b, [...y])])).toEqual(expected);
+        expect(result(name, {}, [int32(a, [...x]), int32(b, [...y])])).toEqual(expected);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it.each(["add", "sub", "mul", "max", "min"])("%s of integers broadcasts", (name) => {
+    fc.assert(
+      fc.property(broadcast, ({ a, b }) => {
+        const [x, y] = [numbers(sizeOf(a), 1).map(Math.round), numbers(sizeOf(b), 2).map(Math.round)];
+        const expected = broadcastResult(a, b, x, y, BINARY[name]!).map((v) => v + 0);
+        for (const make of [int32, int64]) expect(result(name, {}, [make(a, [...x]), make(b, [...y])])).toEqual(expected);
       }),
       { numRuns: 30 },
     );
@@ -225,7 +238,7 @@ describe("binary operators", () => {
     const floored = [0, -2, 5, 0, 2, 3];
     const truncated = [0, 1, 5, 0, -1, 3];
     const zero = (values: readonly number[]) => values.map((v) => v + 0);
-    for (const make of [int64, (shape: number[], data: number[]): TestInput => ({ dataType: "int32", shape, data }), f32]) {
+    for (const make of [int64, int32, f32]) {
       expect(zero(result("mod", {}, [make([6], a), make([6], b)]))).toEqual(floored);
       expect(zero(result("mod", { fmod: true }, [make([6], a), make([6], b)]))).toEqual(truncated);
       expect(zero(result("floor_div", {}, [make([6], a), make([6], b)]))).toEqual([-2, -3, 0, -2, -3, 1]);
@@ -233,9 +246,9 @@ describe("binary operators", () => {
   });
 
   it("integer arithmetic truncates and wraps", () => {
-    const int32 = (...data: number[]): TestInput => ({ dataType: "int32", shape: [data.length], data });
-    expect(result("div", {}, [int32(-7, 7, 5), int32(2, -2, 0)])).toEqual([-3, -3, 0]);
-    expect(result("mul", {}, [int32(2 ** 30), int32(6)])).toEqual([-(2 ** 31)]);
+    expect(result("div", {}, [int32([4], [-7, 7, 5, -(2 ** 31)]), int32([4], [2, -2, 0, -1])])).toEqual([-3, -3, 0, -(2 ** 31)]);
+    expect(result("mul", {}, [int32([1], [2 ** 30]), int32([1], [6])])).toEqual([-(2 ** 31)]);
+    expect(result("add", { min: 0 }, [int32([2], [-3, 3]), int32([1], [1])])).toEqual([0, 4]);
     expect(
       result("add", {}, [
         { dataType: "uint8", shape: [1], data: [250] },

@@ -108,7 +108,7 @@ describe("reductions", () => {
 
   it("arg_max and arg_min", () => {
     const x = [1, 5, 5, 2, 0, 9, 9, 0];
-    const data = [f32([2, 4], x), int64([2, 4], x)];
+    const data: TestInput[] = [f32([2, 4], x), int64([2, 4], x), { dataType: "int8", shape: [2, 4], data: x }];
     for (const input of data) {
       expect(list(run("arg_max", { axis: 1 }, [input])[0]!.data)).toEqual([1, 1]);
       expect(list(run("arg_max", { axis: -1, selectLast: true, dataType: "int32" }, [input])[0]!.data)).toEqual([2, 2]);
