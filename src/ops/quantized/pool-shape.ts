@@ -10,3 +10,10 @@ export function poolShapeWords(kind: keyof typeof POOL, channels: number, x: Ste
   new Float32Array(words.buffer).set([x.scale, y.scale], 6);
   return words;
 }
+
+/** The words of an AverageShape; assembly/kernels/qs8-average.ts draws the same. */
+export function averageShapeWords(channels: number, x: Steps, y: Steps, lo: number, hi: number): Int32Array {
+  const words = Int32Array.of(channels, lo, hi, x.zero, y.zero, 0, 0);
+  new Float32Array(words.buffer).set([x.scale, y.scale], 5);
+  return words;
+}

@@ -2,7 +2,7 @@
 import type { LowerContext } from "../define.ts";
 import { windowWords } from "../pool.ts";
 import type { Window } from "../window.ts";
-import { poolShapeWords } from "./pool-shape.ts";
+import { averageShapeWords, poolShapeWords } from "./pool-shape.ts";
 import { boundsOf, type Steps, stepsOf } from "./steps.ts";
 
 const sameSteps = (x: Steps, y: Steps): boolean => x.scale === y.scale && x.zero === y.zero;
@@ -13,11 +13,22 @@ export function lowerQuantizedPool(ctx: LowerContext, kind: "max" | "average", w
   const [from, to] = [stepsOf(x), stepsOf(y)];
   if (!from || !to || (kind === "max" && !sameSteps(from, to))) return false;
   const rounding = ctx.attributes.string("rounding", "half_even");
+  if (kind === "average" && rounding === "real") return lowerRealAverage(ctx, from, to, windows);
   const isQuotient = kind === "average" && (rounding === "half_away" || rounding === "half_up") && sameSteps(from, to);
   const shape = poolShapeWords(isQuotient ? rounding : kind, x.shape[3]!, from, to, ...boundsOf(ctx.attributes, to));
   const [vertical, horizontal] = windows.map((window) => ctx.table(windowWords(window, ctx.attributes))) as [never, never];
   const flops = y.size * windows[0].kernel * windows[1].kernel;
   ctx.emitSplit("qs8_pool", x.shape[0]! * windows[0].output, [y.pointer, x.pointer, ctx.table(shape), vertical, horizontal], { flops });
+  return true;
+}
+
+/** y = averages of dequantized elements, quantized again by a division. */
+function lowerRealAverage(ctx: LowerContext, from: Steps, to: Steps, windows: readonly [Window, Window]): boolean {
+  const [x, y] = [ctx.input(0), ctx.output(0)];
+  const shape = averageShapeWords(x.shape[3]!, from, to, ...boundsOf(ctx.attributes, to));
+  const [vertical, horizontal] = windows.map((window) => ctx.table(windowWords(window, ctx.attributes))) as [never, never];
+  const flops = y.size * windows[0].kernel * windows[1].kernel;
+  ctx.emitSplit("qs8_average", x.shape[0]! * windows[0].output, [y.pointer, x.pointer, ctx.table(shape), vertical, horizontal], { flops });
   return true;
 }
 
