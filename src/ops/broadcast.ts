@@ -27,8 +27,8 @@ export function broadcastAxes(a: TensorType, b: TensorType, shape: readonly numb
 /** Calls `visit` with the element numbers of a and b for every output in turn. */
 export function forEachPair(axes: readonly BroadcastAxis[], visit: (a: number, b: number) => void, at = 0, a = 0, b = 0): void {
   const axis = axes[at];
-  if (!axis) return visit(a, b);
-  for (let i = 0; i < axis.size; i++) forEachPair(axes, visit, at + 1, a + i * axis.a, b + i * axis.b);
+  if (!axis) visit(a, b);
+  else for (let i = 0; i < axis.size; i++) forEachPair(axes, visit, at + 1, a + i * axis.a, b + i * axis.b);
 }
 
 /** How binary kernels walk their operands: rows of `cols` outputs, steps of 0 or 1 along a row, a table for the rest. */

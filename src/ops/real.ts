@@ -50,7 +50,10 @@ export function quantizeReal(value: number, scale: number, zeroPoint: number, da
 
 /** Writes real numbers, as the elements nearest to them. */
 export function writeReals(y: HostTensor, values: ArrayLike<number>, quant: Quantization | undefined): void {
-  if (!quant || isFloat(y.dataType)) return writeNumbers(y, values);
+  if (!quant || isFloat(y.dataType)) {
+    writeNumbers(y, values);
+    return;
+  }
   const at = quantAt(quant, y.shape);
   for (let i = 0; i < y.data.length; i++) {
     const [scale, zeroPoint] = at(i);

@@ -19,6 +19,7 @@ interface Reduction {
 
 const sum = (xs: readonly number[]): number => xs.reduce((total, x) => total + x, 0);
 const wideSum = (xs: readonly bigint[]): bigint => xs.reduce((total, x) => total + x, 0n);
+const ascending = (a: bigint, b: bigint): number => (a < b ? -1 : 1);
 const largest = (xs: readonly number[]): number => xs.reduce((best, x) => (x > best || Number.isNaN(x) ? x : best), -Infinity);
 const smallest = (xs: readonly number[]): number => -largest(xs.map((x) => -x));
 
@@ -31,8 +32,8 @@ function logSumExp(xs: readonly number[]): number {
 const REDUCTIONS: { readonly [name: string]: Reduction } = {
   reduce_sum: { first: ReduceCode.sum, real: sum, wide: wideSum },
   reduce_mean: { first: ReduceCode.mean, real: (xs) => sum(xs) / xs.length, wide: (xs) => wideSum(xs) / BigInt(xs.length) },
-  reduce_max: { first: ReduceCode.max, real: largest, wide: (xs) => xs.reduce((best, x) => (x > best ? x : best)) },
-  reduce_min: { first: ReduceCode.min, real: smallest, wide: (xs) => xs.reduce((best, x) => (x < best ? x : best)) },
+  reduce_max: { first: ReduceCode.max, real: largest, wide: (xs) => xs.toSorted(ascending).at(-1)! },
+  reduce_min: { first: ReduceCode.min, real: smallest, wide: (xs) => xs.toSorted(ascending)[0]! },
   reduce_prod: {
     first: ReduceCode.prod,
     real: (xs) => xs.reduce((product, x) => product * x, 1),

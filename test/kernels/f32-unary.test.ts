@@ -51,7 +51,7 @@ const NAMES = Object.keys(BOUNDS) as Name[];
 function arguments_(): Float32Array {
   const list: number[] = [0, -0, 1, -1, 0.5, 1.5, 2.5, -0.5, -1.5, 1e-45, -1e-45, 1e-39, 3.4e38, -3.4e38, 88.7, 88.73, -87.4, -104, 20, 44];
   for (let i = -20000; i <= 20000; i++) list.push(i / 1537);
-  for (let e = -140; e < 128; e++) for (const m of [1, 1.1, 1.4142135, 1.9999]) list.push(m * 2 ** e, -m * 2 ** e);
+  for (let e = -140; e < 128; e++) for (const m of [1, 1.1, 1.4, 1.9999]) list.push(m * 2 ** e, -m * 2 ** e);
   for (let i = 0; i < 4000; i++) list.push(-110 + i * 0.0557);
   return Float32Array.from(list);
 }
