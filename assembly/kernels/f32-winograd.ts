@@ -72,7 +72,7 @@ function winogradBand(
     for (let filter: usize = 0; filter < filters; filter += PANEL) {
       const to = m + element * mBytes + filter * 4;
       const cols = min(filters - filter, PANEL);
-      panelRows(to, v + element * vBytes, panel + PANEL * 4, panel, 0, count, cols, channels, ldm * 4, pixelBytes, 0, 0, -Infinity, Infinity);
+      panelRows(to, v + element * vBytes, panel, 0, count, cols, channels, ldm * 4, pixelBytes, 0, -Infinity, Infinity);
       panel += stride;
     }
   }

@@ -38,28 +38,25 @@ function storeCols(y: usize, v0: v128, v1: v128, cols: usize): void {
 }
 
 /**
- * y[rows, cols] = clamp(A[rows, k] · B + start + residual, lo, hi) for the at most eight columns of one panel; `b` is the
- * panel's first row, `start` its bias with `ldStart` 0, or what earlier rows of B have given.
- * `ldy`, `lda`, `ldStart`, `ldr` are bytes between row starts; `residual` may be 0, and both it and `start` may be `y`.
- * `rows` > 0, `k` > 0. Reads, but does not use, up to 28 bytes past a row of `start` or of the residual.
+ * y[rows, cols] = clamp(A[rows, k] · panel + bias + residual, lo, hi) for the at most eight columns of one panel.
+ * `ldy`, `lda`, `ldr` are bytes between row starts; `residual` may be 0, or `y`. `rows` > 0, `k` > 0.
+ * Reads, but does not use, up to 28 bytes past a row of the residual.
  */
 export function panelRows(
   y: usize,
   a: usize,
-  b: usize,
-  start: usize,
+  panel: usize,
   residual: usize,
   rows: usize,
   cols: usize,
   k: usize,
   ldy: usize,
   lda: usize,
-  ldStart: usize,
   ldr: usize,
   lo: f32,
   hi: f32,
 ): void {
-  const first = b;
+  const first = panel + PANEL * 4;
   const end = first + k * PANEL * 4;
   const endOfFours = end - (k & 3) * PANEL * 4;
   while (true) {
@@ -70,25 +67,10 @@ export function panelRows(
     let a3 = rows > 3 ? a2 + lda : a2;
     let a4 = rows > 4 ? a3 + lda : a3;
     let a5 = rows > 5 ? a4 + lda : a4;
+    let b = first;
     let x: v128, b0: v128, b1: v128;
-    let c00 = v128.load(start), c01 = v128.load(start, 16);
+    let c00 = v128.load(panel), c01 = v128.load(panel, 16);
     let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
-    if (ldStart) {
-      let s = rows > 1 ? start + ldStart : start;
-      c10 = v128.load(s); c11 = v128.load(s, 16);
-      s = rows > 2 ? s + ldStart : s;
-      c20 = v128.load(s); c21 = v128.load(s, 16);
-      s = rows > 3 ? s + ldStart : s;
-      c30 = v128.load(s); c31 = v128.load(s, 16);
-      s = rows > 4 ? s + ldStart : s;
-      c40 = v128.load(s); c41 = v128.load(s, 16);
-      if (TILE_ROWS > 5) {
-        s = rows > 5 ? s + ldStart : s;
-        c50 = v128.load(s); c51 = v128.load(s, 16);
-      }
-      start += TILE_ROWS * ldStart;
-    }
-    b = first;
     while (b != endOfFours) {
       b0 = v128.load(b); b1 = v128.load(b, 16);
       x = v128.load32_splat(a0); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
