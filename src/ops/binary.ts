@@ -7,7 +7,6 @@ import { UnaryCode } from "./codes.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Operand } from "./define.ts";
 import { isFloat, isWide } from "./host-elements.ts";
 import { lowerInteger } from "./integer.ts";
-import { lowerQuantizedBinary } from "./quantized/binary.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { broadcastShape } from "./tile.ts";
 import { unaryFunction } from "./unary-functions.ts";
@@ -105,7 +104,7 @@ const defineArithmetic = (name: string, f: BinaryFunction) =>
     infer: inferBinary,
     lower(ctx: LowerContext) {
       if (!isFloat32(ctx.input(0), ctx.input(1)))
-        return (isPlain(ctx) && lowerInteger(ctx, f.integerCode)) || lowerQuantizedBinary(ctx, name, f);
+        return (isPlain(ctx) && lowerInteger(ctx, f.integerCode)) || ctx.quantized?.binary(ctx, name, f) || false;
       if (!activationIsLowered(ctx)) return false;
       emitFused(ctx, f);
     },
@@ -159,7 +158,7 @@ const definePlain = (name: string, functionOf: (ctx: HostContext | LowerContext)
     infer: inferBinary,
     lower(ctx: LowerContext) {
       const f = functionOf(ctx);
-      if (!isFloat32(ctx.input(0), ctx.input(1))) return lowerInteger(ctx, f.integerCode) || lowerQuantizedBinary(ctx, name, f);
+      if (!isFloat32(ctx.input(0), ctx.input(1))) return lowerInteger(ctx, f.integerCode) || ctx.quantized?.binary(ctx, name, f) || false;
       if (f.code === undefined) return false;
       emitBinary(ctx, f, ctx.input(0), ctx.input(1));
     },

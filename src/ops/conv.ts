@@ -6,7 +6,6 @@ import { computeConvolution } from "./conv-host.ts";
 import { defineOp, type HostContext, type InferContext, type KernelArgument, type LowerContext, type Operand, offsetBy } from "./define.ts";
 import { epilogueOf } from "./finish-f32.ts";
 import { depthwiseFloats, PANEL, packDepthwise, packFilters, panelFloats } from "./pack-f32.ts";
-import { lowerQuantizedConv } from "./quantized/conv.ts";
 import { packWinograd, winogradFloats, winogradScratchBytes } from "./winograd-weights.ts";
 
 /** Rows of a tile of the inner product (assembly/lib/f32-panel.ts). */
@@ -176,7 +175,7 @@ export const conv2d = defineOp({
     return [{ dataType: ctx.input(0).dataType, shape: [batch, outHeight, outWidth, outChannels] }];
   },
   lower(ctx: LowerContext) {
-    if (ctx.input(0).dataType !== "float32" || ctx.input(1).dataType !== "float32") return lowerQuantizedConv(ctx);
+    if (ctx.input(0).dataType !== "float32" || ctx.input(1).dataType !== "float32") return ctx.quantized?.conv(ctx) ?? false;
     lowerConv(ctx);
   },
   host(ctx: HostContext) {

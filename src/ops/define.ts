@@ -4,6 +4,7 @@ import { LanewiseError } from "../errors.ts";
 import { printAttributes, printType } from "../graph/print.ts";
 import type { Attribute, Attributes, DataType, Graph, Node, Quantization, TensorType, TypedArray } from "../graph/types.ts";
 import type { KernelExports, KernelName } from "../runtime/kernel-exports.d.ts";
+import type { QuantizedLowerings } from "./quantized/lowerings.ts";
 
 /** A tensor that TypeScript computes on: plan-time values, and the views that host operators get. */
 export interface HostTensor {
@@ -146,6 +147,8 @@ export interface LowerContext {
   table(data: TypedArray): Pointer;
   /** "small" when the caller asked for the least memory: no packing that grows the weights. */
   readonly memory: "fast" | "small";
+  /** How operators run on quantized values; there when the model has some. */
+  readonly quantized: QuantizedLowerings | undefined;
   /** The kernels' tier, for choices that depend on it. */
   readonly tier: "simd128" | "relaxed";
 }

@@ -8,7 +8,6 @@ import { epilogueOf } from "./finish-f32.ts";
 import { finishReals } from "./finish-reals.ts";
 import { emitMove, moveOver, stridesOf } from "./moves.ts";
 import { PANEL, packPanels, panelFloats } from "./pack-f32.ts";
-import { lowerQuantizedMatmul } from "./quantized/matmul.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { broadcastShape, broadcastStrides } from "./tile.ts";
 
@@ -137,7 +136,7 @@ export const matmul = defineOp({
     const [a, b, y, residual] = [ctx.input(0), ctx.input(1), ctx.output(0), ctx.inputs[3]];
     const product = productOf(ctx.attributes, a, b);
     if (product.k === 0) return false;
-    if (a.dataType !== "float32" || b.dataType !== "float32") return lowerQuantizedMatmul(ctx, product);
+    if (a.dataType !== "float32" || b.dataType !== "float32") return ctx.quantized?.matmul(ctx, product) ?? false;
     check(!residual || residual.size === y.size, "shape", () => `the residual must have the output's ${y.size} elements, found ${residual?.size}`);
     if (y.size === 0) return;
     if (isPackable(ctx) && sizeOf(product.bBatch) === 1) lowerDense(ctx, product);

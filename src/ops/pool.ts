@@ -2,7 +2,6 @@
 import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
 import { type AttributeReader, defineOp, type HostContext, type InferContext, type LowerContext, type OpDef } from "./define.ts";
-import { lowerQuantizedPool } from "./quantized/pool.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { type Window, windowsOf } from "./window.ts";
 
@@ -35,7 +34,7 @@ export const windowWords = (window: Window, attributes: AttributeReader): Int32A
 function lowerPool(ctx: LowerContext, kind: Kind): boolean {
   const [x, y] = [ctx.input(0), ctx.output(0)];
   const windows = poolWindows(ctx.attributes, x);
-  if (x.dataType !== "float32") return lowerQuantizedPool(ctx, kind, windows);
+  if (x.dataType !== "float32") return ctx.quantized?.pool(ctx, kind, windows) ?? false;
   const [vertical, horizontal] = windows.map((window) => ctx.table(windowWords(window, ctx.attributes))) as [never, never];
   const [lo, hi] = [ctx.attributes.number("min", -Infinity), ctx.attributes.number("max", Infinity)];
   const kernel = kind === "max" ? "f32_max_pool" : "f32_average_pool";

@@ -5,7 +5,6 @@ import { ReduceCode } from "./codes.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Pointer } from "./define.ts";
 import { isWide } from "./host-elements.ts";
 import { type AnyContext, axesOf, isPending, listParameter } from "./parameters.ts";
-import { lowerQuantizedMean } from "./quantized/pool.ts";
 import { realsOf, writeReals } from "./real.ts";
 
 interface Reduction {
@@ -101,7 +100,7 @@ function lowerReduction(ctx: LowerContext, { first, next = first, last }: Reduct
   const axes = reducedAxes(ctx, x.shape.length);
   if (first === undefined || !axes) return false;
   const runs = runsOf(x.shape, axes);
-  if (x.dataType !== "float32") return first === ReduceCode.mean && runs.length === 1 && lowerQuantizedMean(ctx, runs[0]!);
+  if (x.dataType !== "float32") return (first === ReduceCode.mean && runs.length === 1 && ctx.quantized?.mean(ctx, runs[0]!)) || false;
   let from: Pointer = x.pointer;
   for (const [i, { outer, axis, inner }] of runs.entries()) {
     const isLast = i === runs.length - 1;

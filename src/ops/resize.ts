@@ -3,7 +3,6 @@ import { check } from "../errors.ts";
 import { ELEMENT_BYTES, type Quantization, sizeOf, type TensorType, type TypedArray } from "../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Pointer } from "./define.ts";
 import { type AnyContext, axesOf, isPending, listParameter } from "./parameters.ts";
-import { lowerQuantizedResize } from "./quantized/resize.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { type AxisResize, type AxisTaps, isIdentity, type ResizeMode, tapsOf } from "./resize-taps.ts";
 
@@ -179,7 +178,7 @@ function lowerFixedPoint(ctx: LowerContext, passes: readonly Pass[]): boolean {
   const isImage = ctx.input(0).shape.length === 4 && passes.every(({ axis }) => axis === 1 || axis === 2);
   if (!isHalfUp || !isImage || ctx.attributes.string("mode") !== "linear") return false;
   const tapsAlong = (axis: number) => passes.find((pass) => pass.axis === axis)?.taps;
-  return lowerQuantizedResize(ctx, tapsAlong(1), tapsAlong(2));
+  return ctx.quantized?.resize(ctx, tapsAlong(1), tapsAlong(2)) ?? false;
 }
 
 export const resize = defineOp({

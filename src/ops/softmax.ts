@@ -2,7 +2,6 @@
 import { sizeOf } from "../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef } from "./define.ts";
 import { axisOf } from "./parameters.ts";
-import { lowerQuantizedSoftmax } from "./quantized/softmax.ts";
 import { realsOf, writeReals } from "./real.ts";
 
 /** The input as [outer, axis, inner]. */
@@ -17,7 +16,7 @@ function lowerSoftmax(ctx: LowerContext, log: boolean): boolean {
   const beta = ctx.attributes.number("beta", 1);
   if (!(beta > 0)) return false;
   const { outer, axis, inner } = dimensions(ctx);
-  if (x.dataType !== "float32") return !log && inner === 1 && lowerQuantizedSoftmax(ctx, outer, axis, beta);
+  if (x.dataType !== "float32") return (!log && inner === 1 && ctx.quantized?.softmax(ctx, outer, axis, beta)) || false;
   if (x.size === 0) return true;
   if (inner === 1) ctx.emitSplit("f32_softmax", outer, [y.pointer, x.pointer, axis, beta, Number(log)]);
   else ctx.emitSplit("f32_softmax_columns", outer * Math.ceil(inner / 4), [y.pointer, x.pointer, axis, inner, beta, Number(log)]);

@@ -2,7 +2,6 @@
 import { check } from "../errors.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef } from "./define.ts";
 import { isFloat, isWide, numbersOf, writeNumbers } from "./host-elements.ts";
-import { lowerQuantizedUnary } from "./quantized/unary.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { UNARY_NAMES, type UnaryFunction, unaryFunction } from "./unary-functions.ts";
 
@@ -32,7 +31,7 @@ const defineUnary = (name: string) =>
     infer: (ctx: InferContext) => [{ dataType: ctx.input(0).dataType, shape: ctx.input(0).shape }],
     lower(ctx: LowerContext) {
       const f = unaryFunction(name, ctx.attributes);
-      return lowerFloat32(ctx, f) || lowerQuantizedUnary(ctx, f.real);
+      return lowerFloat32(ctx, f) || ctx.quantized?.unary(ctx, f.real) || false;
     },
     host: (ctx: HostContext) => computeUnary(ctx, unaryFunction(name, ctx.attributes)),
   });

@@ -13,6 +13,7 @@ import {
   type Pointer,
   type StepCost,
 } from "../ops/define.ts";
+import type { QuantizedLowerings } from "../ops/quantized/lowerings.ts";
 import type { KernelName } from "../runtime/kernel-exports.d.ts";
 import { Block } from "./block.ts";
 import { required, type Typing } from "./infer.ts";
@@ -24,6 +25,7 @@ export interface Target {
   readonly tier: "simd128" | "relaxed";
   readonly memory: "fast" | "small";
   readonly weights: WeightStore;
+  readonly quantized: QuantizedLowerings | undefined;
 }
 
 /** One call, with addresses still open. */
@@ -90,6 +92,7 @@ class NodeLowering implements LowerContext {
   readonly inputs: readonly (PlannedOperand | undefined)[];
   readonly outputs: readonly (PlannedOperand | undefined)[];
   readonly memory;
+  readonly quantized;
   readonly tier;
   readonly steps: DraftStep[] = [];
   readonly scratchBlocks: Block[] = [];
@@ -104,6 +107,7 @@ class NodeLowering implements LowerContext {
     this.#index = index;
     this.#weights = target.weights;
     this.memory = target.memory;
+    this.quantized = target.quantized;
     this.tier = target.tier;
     this.attributes = new AttributeReader(node.attributes);
     this.inputs = node.inputs.map((value) => (value ? operand(value) : undefined));

@@ -3,7 +3,7 @@ import { LanewiseError } from "../errors.ts";
 import { readCompact } from "../format/read.ts";
 import { sniffFormat } from "../format/sniff.ts";
 import type { Graph } from "../graph/types.ts";
-import { ALL_OPS } from "../ops/index.ts";
+import { operatorsFor } from "../ops/demand.ts";
 import { throwIfAborted } from "./calls.ts";
 import { chooseTier, kernelModule, type Tier, type WasmOption } from "./kernels.ts";
 import { Model } from "./model.ts";
@@ -36,7 +36,8 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   const bytes = await readSource(source, options);
   throwIfAborted(options.signal);
   const graph = await readGraph(bytes);
-  return new Model(graph, await module, { tier, memory: options.memory ?? "fast", ops: ALL_OPS, ownsGraph: true });
+  const operators = await operatorsFor(graph);
+  return new Model(graph, await module, { tier, memory: options.memory ?? "fast", ...operators, ownsGraph: true });
 }
 
 async function readGraph(bytes: Uint8Array): Promise<Graph> {

@@ -3,6 +3,7 @@ import { LanewiseError, messageOf } from "../errors.ts";
 import { printPublicType } from "../graph/print.ts";
 import { type DataType, type Graph, isStatic, type TensorType, type Value } from "../graph/types.ts";
 import type { HostTensor } from "../ops/define.ts";
+import type { QuantizedLowerings } from "../ops/quantized/lowerings.ts";
 import { describePlan, type PlanDescription } from "../plan/describe.ts";
 import { inferGraph, type OpTable } from "../plan/infer.ts";
 import { type Plan, type PlanTarget, planGraph } from "../plan/plan.ts";
@@ -31,6 +32,7 @@ export interface ModelSettings {
   readonly tier: Tier;
   readonly memory: "fast" | "small";
   readonly ops: OpTable;
+  readonly quantized?: QuantizedLowerings | undefined;
   /** The model may let go of the graph's constants once they are packed. */
   readonly ownsGraph?: boolean;
 }
@@ -68,7 +70,7 @@ export class Model {
     const weights = new WeightStore();
     this.tier = settings.tier;
     this.#graph = graph;
-    const target = { ...settings, weights, commit: (arenaBytes: number) => memory.commit(weights, arenaBytes) };
+    const target = { quantized: undefined, ...settings, weights, commit: (arenaBytes: number) => memory.commit(weights, arenaBytes) };
     const runner = new GraphRunner(graph, { target, memory, kernels: instantiateKernels(module, memory.wasm) });
     this.#engine = { runner, memory, target };
     this.#outputNames = graph.outputs.map((value, i) => graph.outputNames?.[i] ?? value.name);

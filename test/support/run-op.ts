@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { constantValue } from "../../src/graph/constant.ts";
 import { type Attributes, arrayClass, type DataType, type Graph, type Quantization, type TypedArray, type Value } from "../../src/graph/types.ts";
 import { ALL_OPS } from "../../src/ops/index.ts";
+import { QUANTIZED_LOWERINGS } from "../../src/ops/quantized/lowerings.ts";
 import { Model } from "../../src/runtime/model.ts";
 import { Tensor } from "../../src/runtime/tensor.ts";
 import type { TierName } from "./kernels.ts";
@@ -16,7 +17,7 @@ export function modelOf(graph: Graph, tier: TierName = "simd128", memory: "fast"
     module = new WebAssembly.Module(readFileSync(new URL(`../../dist/${tier}.wasm`, import.meta.url)));
     modules.set(tier, module);
   }
-  return new Model(graph, module, { tier, memory, ops: ALL_OPS });
+  return new Model(graph, module, { tier, memory, ops: ALL_OPS, quantized: QUANTIZED_LOWERINGS });
 }
 
 /** An input of an operator under test: given at run time, or a constant of the model. */

@@ -1,7 +1,0 @@
-// Operators that multiply by weights: convolutions and products of matrices.
-import { convTranspose2d } from "./conv-transpose.ts";
-import { conv2d } from "./conv.ts";
-import type { OpDef } from "./define.ts";
-import { matmul } from "./matmul.ts";
-
-export const MATRIX_OPS: readonly OpDef[] = [conv2d, convTranspose2d, matmul];

@@ -1,0 +1,21 @@
+// How the operators run on quantized values. A table of its own, so that models of floats need not bring it along.
+import { lowerQuantizedBinary } from "./binary.ts";
+import { lowerQuantizedConv } from "./conv.ts";
+import { lowerQuantizedMatmul } from "./matmul.ts";
+import { lowerQuantizedMean, lowerQuantizedPool } from "./pool.ts";
+import { lowerQuantizedResize } from "./resize.ts";
+import { lowerQuantizedSoftmax } from "./softmax.ts";
+import { lowerQuantizedUnary } from "./unary.ts";
+
+export const QUANTIZED_LOWERINGS = {
+  binary: lowerQuantizedBinary,
+  conv: lowerQuantizedConv,
+  matmul: lowerQuantizedMatmul,
+  mean: lowerQuantizedMean,
+  pool: lowerQuantizedPool,
+  resize: lowerQuantizedResize,
+  softmax: lowerQuantizedSoftmax,
+  unary: lowerQuantizedUnary,
+};
+
+export type QuantizedLowerings = typeof QUANTIZED_LOWERINGS;
