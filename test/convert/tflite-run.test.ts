@@ -143,3 +143,15 @@ describe("parts", () => {
     expect(values(y)).toEqual([0, 1, 1, 0, 1, 1]);
   });
 });
+
+test("a quantized layer on a constant gives what it gives at run time", () => {
+  const steps = (shape: number[], scale: number): TensorSpec => ({ type: "int8", shape, scale: [scale], zeroPoint: [3] });
+  const x = Int8Array.from({ length: 12 }, (_, i) => i * 9 - 50);
+  const weight: TensorSpec = { type: "int8", shape: [2, 6], data: Int8Array.from(x).reverse(), scale: [0.02, 0.03], zeroPoint: [0, 0] };
+  const bias: TensorSpec = { type: "int32", shape: [2], data: Int32Array.of(900, -1200) };
+  const layer = (data?: Int8Array) => {
+    const input = { ...steps([2, 6], 0.1), ...(data && { data }) };
+    return values(run("FULLY_CONNECTED", [input, weight, bias], [steps([2, 2], 0.25)], undefined, [x])[0]);
+  };
+  expect(layer(x)).toEqual(layer());
+});
