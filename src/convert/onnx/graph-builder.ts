@@ -5,7 +5,7 @@ import { constantValue } from "../../graph/constant.ts";
 import type { Attributes, DataType, Node, TensorType, TypedArray, Value } from "../../graph/types.ts";
 import type { HostTensor } from "../../ops/define.ts";
 import { ALL_OPS } from "../../ops/index.ts";
-import { Typing } from "../../plan/infer.ts";
+import { type OpTable, Typing } from "../../plan/infer.ts";
 
 /** Operators whose output is quantized as their input is. */
 const KEEPS_QUANT = new Set([
@@ -22,12 +22,17 @@ const KEEPS_QUANT = new Set([
   "max_pool2d",
 ]);
 
+/** Dequantized weights are not evaluated here: they are larger than what they are made from, and never shapes. */
+const EVALUATED: OpTable = Object.fromEntries(
+  Object.entries(ALL_OPS).map(([name, op]) => [name, op && name.startsWith("dequantize") ? { ...op, host: undefined } : op]),
+);
+
 /** More nodes than this come of functions that call each other, not of a network. */
 const MAX_NODES = 1_000_000;
 
 export class GraphBuilder {
   readonly nodes: Node[] = [];
-  readonly #typing = new Typing(ALL_OPS);
+  readonly #typing = new Typing(EVALUATED);
   readonly #producers = new Map<Value, Node>();
   readonly #names: Set<string>;
 
