@@ -17,7 +17,7 @@ import { mergeScalars } from "./merge-scalars.ts";
 import { foldViews, mergeReshapes, mergeTransposes, turnTransposesIntoReshapes } from "./merge-views.ts";
 import { nameValues } from "./name-values.ts";
 import { cancelQuantization, cancelRecentering, removeNeedlessClamps } from "./quantize/cancel-quantization.ts";
-import { quantizeLayers } from "./quantize/quantize-layers.ts";
+import { fuseQuantizedBias, quantizeLayers } from "./quantize/quantize-layers.ts";
 import { dequantizeAfterConcat, dequantizeAfterMoves, quantizeOperators } from "./quantize/quantize-operators.ts";
 import { dequantizeBeforeMoves, readDequantizeLinear, readQuantizeLinear } from "./quantize/read-linear.ts";
 import { recognizeActivations, recognizeLeakyRelu } from "./recognize-activations.ts";
@@ -67,6 +67,7 @@ const QUANTIZE: readonly Pass[] = [
   readQuantizeLinear,
   dequantizeAfterMoves,
   dequantizeAfterConcat,
+  fuseQuantizedBias,
   quantizeLayers,
   quantizeOperators,
   cancelQuantization,

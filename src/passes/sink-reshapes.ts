@@ -32,7 +32,7 @@ export function sinkReshapesPastMatmul(graph: Rewriter): void {
 
 /** The input of an elementwise operator that decides the shape of its output. */
 function dataInput(graph: Rewriter, node: Node): 0 | 1 | undefined {
-  if (UNARY.has(node.op) || isRowwise(graph, node)) return 0;
+  if ((UNARY.has(node.op) && node.op !== "dequantize") || isRowwise(graph, node)) return 0;
   const [a, b] = node.inputs;
   if (!["add", "sub", "mul", "div", "pow", "max", "min"].includes(node.op) || !a || !b) return undefined;
   if (scalarOf(graph, b) !== undefined && graph.sameShape(a, node.outputs[0]!)) return 0;

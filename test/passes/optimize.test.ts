@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { checkGraph } from "../../src/graph/check.ts";
 import { type Graph, sizeOf, type Value } from "../../src/graph/types.ts";
-import { optimizeGraph } from "../../src/passes/index.ts";
+import { STAGES } from "../../src/passes/index.ts";
 import { Tensor } from "../../src/runtime/tensor.ts";
 import { modelOf } from "../support/run-op.ts";
-import { GraphUnderTest } from "./support.ts";
+import { GraphUnderTest, runPasses } from "./support.ts";
 
 /** Grows a graph of small float32 tensors, channels first, from a list of numbers. */
 class RandomGraph extends GraphUnderTest {
@@ -133,7 +132,8 @@ function expectClose(actual: readonly Tensor[], expected: readonly Tensor[]): vo
   }
 }
 
-const optimize = (graph: Graph) => optimizeGraph(graph, undefined, checkGraph);
+/** All passes, with the graph checked after each, and an error when a stage does not come to an end. */
+const optimize = (graph: Graph) => STAGES.reduce((before, passes) => runPasses(before, ...passes), graph);
 
 test("an optimized graph gives the answers of the graph", () => {
   fc.assert(
