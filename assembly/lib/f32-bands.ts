@@ -1,6 +1,7 @@
 // A product of matrices, by bands of rows that stay in the second-level cache.
 import { activateRows, Epilogue } from "./f32-epilogue";
-import { PANEL, panelBytes, panelRows } from "./f32-panel";
+import { fewRows } from "./f32-few-rows";
+import { PANEL, panelBytes, panelRows, TILE_ROWS } from "./f32-panel";
 
 /** Bytes of A that are multiplied by every panel before the next rows: what the second-level cache keeps. */
 const BAND_BYTES: usize = 256 << 10;
@@ -24,6 +25,10 @@ export function gemm(
   lda: usize,
   ldr: usize,
 ): void {
+  // A last tile of one or two rows costs as much as a full one; read row by row, it costs a quarter for each.
+  const over = m % TILE_ROWS;
+  const few: usize = over <= 2 && m > TILE_ROWS ? over : 0;
+  m -= few;
   const band = bandRows(k);
   const stride = panelBytes(k);
   while (m > 0) {
@@ -40,4 +45,5 @@ export function gemm(
     if (residual) residual += rows * ldr;
     m -= rows;
   }
+  if (few) fewRows(y, a, b, residual, epilogue, few, n, k, ldy, lda, ldr, 0, (n + PANEL - 1) / PANEL);
 }

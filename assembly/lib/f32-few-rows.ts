@@ -1,0 +1,67 @@
+// A product of matrices with few rows, bound by how fast B is read: four panels go side by side, so that eight sums hide
+// the latency of the addition.
+import { activateRows, Epilogue, storeSum } from "./f32-epilogue";
+import { PANEL, panelBytes } from "./f32-panel";
+import { madd } from "./simd";
+
+/** Finishes and stores panel `at` of a row of `n` columns. */
+function storePanel(y: usize, residual: usize, v0: v128, v1: v128, at: usize, n: usize, epilogue: Epilogue): void {
+  const column = at * PANEL;
+  const lo = f32x4.splat(epilogue.sumLo);
+  const hi = f32x4.splat(epilogue.sumHi);
+  const r = residual ? residual + column * 4 : 0;
+  const to = y + column * 4;
+  storeSum(to, r, v0, lo, hi, n - column);
+  if (n - column > 4) storeSum(to + 16, r ? r + 16 : 0, v1, lo, hi, n - column - 4);
+}
+
+/**
+ * y[m, …] = epilogue(A[m, k] · B + bias, residual) for panels begin … end of B[k, n]. `ldy`, `lda`, `ldr`: bytes between
+ * row starts. `residual` may be 0. Each sum is added in the order of `panelRows`, so both give the same bits.
+ */
+export function fewRows(
+  y: usize,
+  a: usize,
+  b: usize,
+  residual: usize,
+  epilogue: Epilogue,
+  m: usize,
+  n: usize,
+  k: usize,
+  ldy: usize,
+  lda: usize,
+  ldr: usize,
+  begin: usize,
+  end: usize,
+): void {
+  const stride = panelBytes(k);
+  for (let panel = begin; panel < end; panel += 4) {
+    for (let row: usize = 0; row < m; row++) {
+      // Panels past the last one are the last one again.
+      let p0 = b + panel * stride;
+      let p1 = panel + 1 < end ? p0 + stride : p0;
+      let p2 = panel + 2 < end ? p1 + stride : p1;
+      let p3 = panel + 3 < end ? p2 + stride : p2;
+      let c00 = v128.load(p0), c01 = v128.load(p0, 16), c10 = v128.load(p1), c11 = v128.load(p1, 16);
+      let c20 = v128.load(p2), c21 = v128.load(p2, 16), c30 = v128.load(p3), c31 = v128.load(p3, 16);
+      let x = a + row * lda;
+      const last = x + k * 4;
+      for (; x != last; x += 4) {
+        const v = v128.load32_splat(x);
+        p0 += 32; p1 += 32; p2 += 32; p3 += 32;
+        c00 = madd(v, v128.load(p0), c00); c01 = madd(v, v128.load(p0, 16), c01);
+        c10 = madd(v, v128.load(p1), c10); c11 = madd(v, v128.load(p1, 16), c11);
+        c20 = madd(v, v128.load(p2), c20); c21 = madd(v, v128.load(p2, 16), c21);
+        c30 = madd(v, v128.load(p3), c30); c31 = madd(v, v128.load(p3, 16), c31);
+      }
+      const yr = y + row * ldy;
+      const r = residual ? residual + row * ldr : 0;
+      storePanel(yr, r, c00, c01, panel, n, epilogue);
+      if (panel + 1 < end) storePanel(yr, r, c10, c11, panel + 1, n, epilogue);
+      if (panel + 2 < end) storePanel(yr, r, c20, c21, panel + 2, n, epilogue);
+      if (panel + 3 < end) storePanel(yr, r, c30, c31, panel + 3, n, epilogue);
+    }
+  }
+  const column = begin * PANEL;
+  if (begin < end) activateRows(y + column * 4, ldy, m, min(end * PANEL, n) - column, epilogue);
+}
