@@ -18,11 +18,12 @@ import {
 import { defaultNodeName, defaultValueName, FORMAT_VERSION, GRAPH_KEY, SPECIAL_NUMBERS } from "./dialect.ts";
 import { JsonAt } from "./json-at.ts";
 import { readContainer, readShape, type StoredTensor } from "./safetensors.ts";
+import { countBits, unpackSparse } from "./sparse.ts";
 
 /** Graphs within graphs. */
 const MAX_DEPTH = 16;
-/** Constants of one repeated element may grow to this, all together. */
-const MAX_REPEATED_BYTES = 2 ** 28;
+/** Constants of one repeated element, or without their zeros, may grow to this, all together. */
+const MAX_EXPANDED_BYTES = 2 ** 28;
 
 /**
  * The graph of a compact model file. Constants are views of `bytes`.
@@ -50,7 +51,7 @@ class GraphReader {
   readonly #values: Value[];
   /** Values that nodes made and no output has named yet. */
   readonly #unnamed = new Set<Value>();
-  #repeatedBytes = 0;
+  #expandedBytes = 0;
 
   constructor(root: JsonAt, tensors: ReadonlyMap<string, StoredTensor>) {
     const version = root.field("version").integer(1);
@@ -160,7 +161,7 @@ class GraphReader {
     return graph.absent ? readNumber(at) : this.#readGraph(graph, depth + 1);
   }
 
-  /** A tensor's name, or `[tensor, quant, dataType, shape]` where the constant differs from the tensor. */
+  /** A tensor's name, or `[tensor, quant, dataType, shape, mask]` where the constant differs from the tensor. */
   #readConstant(at: JsonAt): Value {
     const nameAt = at.isList ? at.item(0) : at;
     const tensor = this.#tensors.get(nameAt.text()) ?? nameAt.fail("the name of a tensor in the file");
@@ -180,13 +181,26 @@ class GraphReader {
     return { name, type: { dataType, shape }, quant, constant: { storage, bytes: this.#bytesFor(tensor, shape, at) } };
   }
 
-  /** The tensor's bytes for a constant of another shape: the same elements, or a single one repeated. */
+  /** The tensor's bytes for a constant of another shape: the same elements, a single one repeated, or all that are not zero. */
   #bytesFor({ storage, shape: stored, bytes }: StoredTensor, shape: readonly number[], at: JsonAt): Uint8Array {
-    if (sizeOf(shape) === sizeOf(stored)) return bytes;
-    if (sizeOf(stored) !== 1) throw new LanewiseError("shape", `${at.path}: a tensor of shape [${stored}] cannot be taken as [${shape}]`);
-    this.#repeatedBytes += sizeOf(shape) * ELEMENT_BYTES[storage];
-    if (this.#repeatedBytes > MAX_REPEATED_BYTES) at.fail(`repeated elements of at most ${MAX_REPEATED_BYTES} bytes`);
-    return repeat(bytes, sizeOf(shape));
+    const [size, width, maskAt] = [sizeOf(shape), ELEMENT_BYTES[storage], at.item(4)];
+    if (maskAt.absent && size === sizeOf(stored)) return bytes;
+    this.#expandedBytes += size * width;
+    if (this.#expandedBytes > MAX_EXPANDED_BYTES) at.fail(`constants that expand to at most ${MAX_EXPANDED_BYTES} bytes`);
+    if (!maskAt.absent) return unpackSparse({ elements: bytes, mask: this.#readMask(maskAt, size, sizeOf(stored)) }, size, width);
+    if (sizeOf(stored) === 1) return repeat(bytes, size);
+    throw new LanewiseError("shape", `${at.path}: a tensor of shape [${stored}] cannot be taken as [${shape}]`);
+  }
+
+  /** A bit for each of `size` elements, `kept` of them set. */
+  #readMask(at: JsonAt, size: number, kept: number): Uint8Array {
+    const mask = this.#tensors.get(at.text());
+    if (mask?.storage !== "uint8" || mask.bytes.length !== Math.ceil(size / 8))
+      return at.fail(`the name of a uint8 tensor with a bit for each of ${size} elements`);
+    const bits = countBits(mask.bytes, size);
+    if (bits !== kept)
+      throw new LanewiseError("shape", `${at.path}: expected ${kept} bits, one for each element that is stored, found ${bits}`);
+    return mask.bytes;
   }
 
   /** Index into the quantizations, or −1 for none. */

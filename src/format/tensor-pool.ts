@@ -2,25 +2,49 @@
 // the same as a single element.
 import { type Constant, type DataType, ELEMENT_BYTES, type TensorType } from "../graph/types.ts";
 import { METADATA, type StoredTensor } from "./safetensors.ts";
+import { packSparse } from "./sparse.ts";
 
 /** Repeating a shorter constant would save less than saying so costs. */
 const MIN_REPEATED_BYTES = 256;
 
-export type PooledTensor = Omit<StoredTensor, "name"> & { readonly wantedName: string };
+export interface PooledTensor extends Omit<StoredTensor, "name"> {
+  readonly id: number;
+  readonly wantedName: string;
+}
+
+/** A constant's elements: all of them, one that is repeated, or with a mask those that are not zero. */
+export interface PooledConstant {
+  readonly tensor: PooledTensor;
+  readonly mask?: PooledTensor;
+}
 
 export class TensorPool {
+  readonly #sparse: boolean;
   readonly #tensors: PooledTensor[] = [];
   readonly #byLength = new Map<string, PooledTensor[]>();
 
-  /** The tensor with a constant's elements; it may have another shape than the constant. */
-  add(name: string, { shape }: TensorType, { storage, bytes }: Constant): PooledTensor {
-    const repeated = bytes.length >= MIN_REPEATED_BYTES && isRepeated(bytes, ELEMENT_BYTES[storage]);
-    const elements = repeated ? bytes.subarray(0, ELEMENT_BYTES[storage]) : bytes;
-    const key = `${storage}:${elements.length}`;
+  /** `sparse`: leave zeros out where a mask takes less. */
+  constructor(sparse: boolean) {
+    this.#sparse = sparse;
+  }
+
+  addConstant(name: string, { shape }: TensorType, { storage, bytes }: Constant): PooledConstant {
+    const width = ELEMENT_BYTES[storage];
+    if (bytes.length >= MIN_REPEATED_BYTES && isRepeated(bytes, width))
+      return { tensor: this.add(name, [1], storage, bytes.subarray(0, width)) };
+    const packed = this.#sparse ? packSparse(bytes, width) : undefined;
+    if (!packed) return { tensor: this.add(name, shape, storage, bytes) };
+    const tensor = this.add(name, [packed.elements.length / width], storage, packed.elements);
+    return { tensor, mask: this.add(`${name}.mask`, [packed.mask.length], "uint8", packed.mask) };
+  }
+
+  /** The tensor with these elements; it may have another shape. */
+  add(wantedName: string, shape: readonly number[], storage: DataType, bytes: Uint8Array): PooledTensor {
+    const key = `${storage}:${bytes.length}`;
     const alike = this.#byLength.get(key) ?? [];
-    const found = alike.find((tensor) => equalBytes(tensor.bytes, elements));
+    const found = alike.find((tensor) => equalBytes(tensor.bytes, bytes));
     if (found) return found;
-    const tensor = { wantedName: name, storage, shape: repeated ? [1] : shape, bytes: elements };
+    const tensor = { id: this.#tensors.length, wantedName, storage, shape, bytes };
     this.#byLength.set(key, [...alike, tensor]);
     this.#tensors.push(tensor);
     return tensor;

@@ -5,12 +5,13 @@ import type { Constant, Graph, TensorType, Value } from "../graph/types.ts";
 import { FORMAT_VERSION, GRAPH_KEY } from "./dialect.ts";
 import { GraphEncoder, nestedGraphs, QuantTable, trimmed } from "./graph-json.ts";
 import { containerHeader, type StoredTensor } from "./safetensors.ts";
-import { type PooledTensor, TensorPool } from "./tensor-pool.ts";
+import { type PooledConstant, type PooledTensor, TensorPool } from "./tensor-pool.ts";
 
 export interface WriteOptions {
   /**
    * What the file should not exceed. Above it, node names, the tensors' own names and the padding of the header are
-   * given up, one after the other; the file is the first that fits, or else the smallest.
+   * given up, one after the other, and at last zeros are left out of constants; the file is the first that fits, or
+   * else the smallest.
    */
   readonly maxBytes?: number;
 }
@@ -33,14 +34,16 @@ const STYLES: readonly Style[] = [
 
 /** The bytes of a graph's compact file. Throws `shape` when the graph's nodes are out of order. */
 export function writeCompact(graph: Graph, { maxBytes = Number.POSITIVE_INFINITY }: WriteOptions = {}): Uint8Array {
-  const content = new Content(graph);
-  let best = content.file(STYLES[0]!);
-  for (const style of STYLES.slice(1)) {
-    if (best.bytes <= maxBytes) break;
-    const file = content.file(style);
-    if (file.bytes < best.bytes) best = file;
+  let best: File | undefined;
+  for (const sparse of [false, true]) {
+    const content = new Content(graph, sparse);
+    for (const style of STYLES) {
+      const file = content.file(style);
+      if (!best || file.bytes < best.bytes) best = file;
+      if (best.bytes <= maxBytes) return join(best);
+    }
   }
-  return join(best);
+  return join(best!);
 }
 
 interface File {
@@ -60,8 +63,7 @@ function join({ header, tensors, bytes }: File): Uint8Array {
   return file;
 }
 
-interface ConstantEntry {
-  readonly tensor: PooledTensor;
+interface ConstantEntry extends PooledConstant {
   readonly type: TensorType;
   readonly quant: number;
 }
@@ -69,23 +71,25 @@ interface ConstantEntry {
 /** What a file says, before it is decided how tersely. */
 class Content {
   readonly #graph: Graph;
-  readonly #pool = new TensorPool();
+  readonly #pool: TensorPool;
   readonly #quants = new QuantTable();
   readonly #constants: ConstantEntry[] = [];
   readonly #constantIndex = new Map<Value, number>();
   readonly #scales: PooledTensor | undefined;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, sparse: boolean) {
     this.#graph = graph;
+    this.#pool = new TensorPool(sparse);
     const known = new Map<string, number>();
-    const tensorIds = new Map<PooledTensor, number>();
     for (const value of constantsOf(graph)) {
       if (this.#constantIndex.has(value)) continue;
       if (!value.type) throw new LanewiseError("shape", `constant "${value.name}" has no type`);
-      const tensor = this.#pool.add(value.name, value.type, value.constant);
-      const entry = { tensor, type: value.type, quant: this.#quants.index(value.quant) };
-      if (!tensorIds.has(tensor)) tensorIds.set(tensor, tensorIds.size);
-      const key = `${tensorIds.get(tensor)} ${entry.quant} ${value.type.dataType} ${value.type.shape}`;
+      const entry = {
+        ...this.#pool.addConstant(value.name, value.type, value.constant),
+        type: value.type,
+        quant: this.#quants.index(value.quant),
+      };
+      const key = `${entry.tensor.id} ${entry.mask?.id} ${entry.quant} ${value.type.dataType} ${value.type.shape}`;
       const index = known.get(key) ?? this.#constants.push(entry) - 1;
       known.set(key, index);
       this.#constantIndex.set(value, index);
@@ -93,8 +97,7 @@ class Content {
     for (const value of valuesOf(graph)) this.#quants.index(value.quant);
     const scales = Float32Array.from(this.#quants.scales);
     if (scales.length > 0) {
-      const constant = { storage: "float32", bytes: new Uint8Array(scales.buffer) } as const;
-      this.#scales = this.#pool.add("quantization.scales", { dataType: "float32", shape: [scales.length] }, constant);
+      this.#scales = this.#pool.add("quantization.scales", [scales.length], "float32", new Uint8Array(scales.buffer));
     }
   }
 
@@ -112,17 +115,18 @@ class Content {
       version: FORMAT_VERSION,
       ...(this.#scales && { scales: names.get(this.#scales)!.name }),
       ...(entries.length > 0 && { quants: entries }),
-      constants: this.#constants.map((entry) => constantJson(entry, names.get(entry.tensor)!)),
+      constants: this.#constants.map((entry) => constantJson(entry, names)),
       ...new GraphEncoder(this.#constantIndex, this.#constants.length, this.#quants, style.nodeNames).encode(this.#graph),
     };
   }
 }
 
-/** A tensor's name where the constant is the tensor; otherwise also quantization, data type and shape. */
-function constantJson({ type, quant }: ConstantEntry, { name, storage, shape }: StoredTensor): unknown {
+/** A tensor's name where the constant is the tensor; otherwise also quantization, data type, shape and mask. */
+function constantJson({ tensor, mask, type, quant }: ConstantEntry, names: ReadonlyMap<PooledTensor, StoredTensor>): unknown {
+  const { name, storage, shape } = names.get(tensor)!;
   const dataType = type.dataType === storage ? null : type.dataType;
   const dims = String(type.shape) === String(shape) && type.shape.length === shape.length ? null : type.shape;
-  return quant < 0 && !dataType && !dims ? name : trimmed([name, quant, dataType, dims]);
+  return quant < 0 && !dataType && !dims ? name : trimmed([name, quant, dataType, dims, mask ? names.get(mask)!.name : null]);
 }
 
 /** Constants that nodes or outputs use, in the order of their first use; one may come more than once. */

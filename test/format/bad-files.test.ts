@@ -151,7 +151,17 @@ describe("a file that is wrong says where", () => {
     [
       "an absurd repetition",
       withGraph({ constants: [["a", -1, null, [2 ** 40]]] }, { a: { dtype: "U8", shape: [], data_offsets: [0, 1] } }, 1),
-      "format: lanewise.constants[0]: expected repeated elements of at most 268435456 bytes",
+      "format: lanewise.constants[0]: expected constants that expand to at most 268435456 bytes",
+    ],
+    [
+      "a mask that is too short",
+      withGraph({ constants: [["a", -1, null, [9], "m"]] }, { a: F32, m: { dtype: "U8", shape: [1], data_offsets: [8, 9] } }, 9),
+      'format: lanewise.constants[0][4]: expected the name of a uint8 tensor with a bit for each of 9 elements, found "m"',
+    ],
+    [
+      "a mask with other bits",
+      withGraph({ constants: [["a", -1, null, [8], "m"]] }, { a: F32, m: { dtype: "U8", shape: [1], data_offsets: [8, 9] } }, 9),
+      "shape: lanewise.constants[0][4]: expected 2 bits, one for each element that is stored, found 0",
     ],
     [
       "scales out of range",

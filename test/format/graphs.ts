@@ -33,12 +33,16 @@ const constant: fc.Arbitrary<Value> = fc
     half: fc.boolean(),
     shape: fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 4 }),
     repeated: fc.boolean(),
+    /** One element in this many is not zero. */
+    sparse: fc.constantFrom(1, 1, 3, 50),
     seed: fc.integer({ min: 0, max: 255 }),
     quant: quantization,
   })
-  .map(({ name, dataType, half, shape, repeated, seed, quant }) => {
+  .map(({ name, dataType, half, shape, repeated, sparse, seed, quant }) => {
     const storage = half && dataType === "float32" ? "float16" : dataType;
-    const bytes = Uint8Array.from({ length: sizeOf(shape) * ELEMENT_BYTES[storage] }, (_, i) => (repeated ? seed : (seed + i * 37) & 255));
+    const width = ELEMENT_BYTES[storage];
+    const byte = (i: number) => (Math.floor(i / width) % sparse !== 0 ? 0 : repeated ? seed : (seed + i * 37) & 255);
+    const bytes = Uint8Array.from({ length: sizeOf(shape) * width }, (_, i) => byte(i));
     return { name, type: { dataType, shape }, quant, constant: { storage, bytes } };
   });
 
@@ -125,7 +129,12 @@ export function essence(graph: Graph, named = true, outer: ReadonlyMap<Value, nu
   const quantOf = ({ quant }: Value) => quant && { ...quant, scale: quant.scale.map((scale) => Math.fround(scale) + 0) };
   const refer = (value: Value | null): unknown => {
     if (!value || ids.has(value)) return value && ids.get(value);
-    return { type: value.type, quant: quantOf(value), storage: value.constant!.storage, bytes: [...value.constant!.bytes] };
+    return {
+      type: value.type,
+      quant: quantOf(value),
+      storage: value.constant!.storage,
+      bytes: Buffer.from(value.constant!.bytes).toString("hex"),
+    };
   };
   graph.inputs.forEach(number);
   return {

@@ -44,7 +44,7 @@ describe("a compact file", () => {
 
   it("loses nothing but names when it must be small", () => {
     fc.assert(
-      fc.property(anyGraph, fc.nat(2000), (graph, maxBytes) => {
+      fc.property(anyGraph, fc.oneof(fc.constant(0), fc.nat(2000)), (graph, maxBytes) => {
         const full = writeCompact(graph);
         const small = writeCompact(graph, { maxBytes });
         expect(small.length).toBeLessThanOrEqual(full.length);
@@ -106,6 +106,17 @@ describe("a compact file", () => {
     expect(constantElements(constantsIn(bytes)[0]!)).toEqual(new Float32Array(10_000).fill(0.1));
   });
 
+  it("leaves zeros out where it would be too large otherwise", () => {
+    const elements = Float32Array.from({ length: 999 }, (_, i) => (i % 10 === 3 ? i : 0));
+    const graph = using(constantValue("w", "float32", [9, 111], elements));
+    expect(writeCompact(graph).length).toBeGreaterThan(4000);
+    const bytes = writeCompact(graph, { maxBytes: 1500 });
+    expect(bytes.length).toBeLessThan(1000);
+    expect(header(bytes)).toMatchObject({ w: { dtype: "F32", shape: [100] }, "w.mask": { dtype: "U8", shape: [125] } });
+    expect(constantElements(constantsIn(bytes)[0]!)).toEqual(elements);
+    expect(constantsIn(bytes)[0]!.type!.shape).toEqual([9, 111]);
+  });
+
   it("keeps float32 constants that are stored as float16", () => {
     const value: Value = {
       name: "w",
@@ -131,6 +142,11 @@ describe("a compact file", () => {
     );
     expect(bytes.length).toBeLessThan(5500);
     expect(constantsIn(bytes)[0]!.quant).toEqual(quant);
+  });
+
+  it("keeps long lists of equal scales", () => {
+    const quant = { scale: new Array<number>(100).fill(0.25), zeroPoint: new Array<number>(100).fill(7), axis: 0 };
+    expect(constantsIn(writeCompact(using(constantValue("w", "int8", [100], new Int8Array(100), quant))))[0]!.quant).toEqual(quant);
   });
 
   it("refuses nodes that are out of order", () => {
