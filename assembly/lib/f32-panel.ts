@@ -56,6 +56,28 @@ export function panelRows(
   lo: f32,
   hi: f32,
 ): void {
+  if (cols > 4) tiles(true, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+  else tiles(false, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+}
+
+/** `panelRows`; `isWide` is a constant. A panel with at most four columns does without the other four. */
+// @ts-ignore: decorator
+@inline
+function tiles(
+  isWide: bool,
+  y: usize,
+  a: usize,
+  panel: usize,
+  residual: usize,
+  rows: usize,
+  cols: usize,
+  k: usize,
+  ldy: usize,
+  lda: usize,
+  ldr: usize,
+  lo: f32,
+  hi: f32,
+): void {
   const first = panel + PANEL * 4;
   const end = first + k * PANEL * 4;
   const endOfFours = end - (k & 3) * PANEL * 4;
@@ -68,90 +90,90 @@ export function panelRows(
     let a4 = rows > 4 ? a3 + lda : a3;
     let a5 = rows > 5 ? a4 + lda : a4;
     let b = first;
-    let x: v128, b0: v128, b1: v128;
+    let x: v128, b0: v128, b1 = f32x4.splat(0);
     let c00 = v128.load(panel), c01 = v128.load(panel, 16);
     let c10 = c00, c11 = c01, c20 = c00, c21 = c01, c30 = c00, c31 = c01, c40 = c00, c41 = c01, c50 = c00, c51 = c01;
     while (b != endOfFours) {
-      b0 = v128.load(b); b1 = v128.load(b, 16);
-      x = v128.load32_splat(a0); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
-      x = v128.load32_splat(a1); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
-      x = v128.load32_splat(a2); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
-      x = v128.load32_splat(a4); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
-      if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+      b0 = v128.load(b); if (isWide) b1 = v128.load(b, 16);
+      x = v128.load32_splat(a0); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a1); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a2); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a3); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
+      x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       // Never taken: a branch keeps the optimizer from moving these products below the next loads, which spills.
       if (!b) break;
-      b0 = v128.load(b, 32); b1 = v128.load(b, 48);
-      x = v128.load32_splat(a0, 4); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
-      x = v128.load32_splat(a1, 4); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
-      x = v128.load32_splat(a2, 4); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3, 4); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
-      x = v128.load32_splat(a4, 4); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
-      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 4); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+      b0 = v128.load(b, 32); if (isWide) b1 = v128.load(b, 48);
+      x = v128.load32_splat(a0, 4); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a1, 4); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a2, 4); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a3, 4); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
+      x = v128.load32_splat(a4, 4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 4); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       if (!b) break;
-      b0 = v128.load(b, 64); b1 = v128.load(b, 80);
-      x = v128.load32_splat(a0, 8); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
-      x = v128.load32_splat(a1, 8); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
-      x = v128.load32_splat(a2, 8); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3, 8); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
-      x = v128.load32_splat(a4, 8); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
-      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 8); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+      b0 = v128.load(b, 64); if (isWide) b1 = v128.load(b, 80);
+      x = v128.load32_splat(a0, 8); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a1, 8); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a2, 8); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a3, 8); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
+      x = v128.load32_splat(a4, 8); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 8); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       if (!b) break;
-      b0 = v128.load(b, 96); b1 = v128.load(b, 112);
-      x = v128.load32_splat(a0, 12); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
-      x = v128.load32_splat(a1, 12); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
-      x = v128.load32_splat(a2, 12); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3, 12); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
-      x = v128.load32_splat(a4, 12); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
-      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 12); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+      b0 = v128.load(b, 96); if (isWide) b1 = v128.load(b, 112);
+      x = v128.load32_splat(a0, 12); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a1, 12); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a2, 12); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a3, 12); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
+      x = v128.load32_splat(a4, 12); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 12); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       a0 += 16; a1 += 16; a2 += 16; a3 += 16; a4 += 16;
       if (TILE_ROWS > 5) a5 += 16;
       b += 4 * PANEL * 4;
     }
     while (b != end) {
-      b0 = v128.load(b); b1 = v128.load(b, 16);
-      x = v128.load32_splat(a0); c00 = madd(x, b0, c00); c01 = madd(x, b1, c01);
-      x = v128.load32_splat(a1); c10 = madd(x, b0, c10); c11 = madd(x, b1, c11);
-      x = v128.load32_splat(a2); c20 = madd(x, b0, c20); c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3); c30 = madd(x, b0, c30); c31 = madd(x, b1, c31);
-      x = v128.load32_splat(a4); c40 = madd(x, b0, c40); c41 = madd(x, b1, c41);
-      if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); c51 = madd(x, b1, c51); }
+      b0 = v128.load(b); if (isWide) b1 = v128.load(b, 16);
+      x = v128.load32_splat(a0); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
+      x = v128.load32_splat(a1); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
+      x = v128.load32_splat(a2); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
+      x = v128.load32_splat(a3); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
+      x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4;
       if (TILE_ROWS > 5) a5 += 4;
       b += PANEL * 4;
     }
     if (residual) {
       let r = residual;
-      c00 = f32x4.add(c00, v128.load(r)); c01 = f32x4.add(c01, v128.load(r, 16));
+      c00 = f32x4.add(c00, v128.load(r)); if (isWide) c01 = f32x4.add(c01, v128.load(r, 16));
       r = rows > 1 ? r + ldr : r;
-      c10 = f32x4.add(c10, v128.load(r)); c11 = f32x4.add(c11, v128.load(r, 16));
+      c10 = f32x4.add(c10, v128.load(r)); if (isWide) c11 = f32x4.add(c11, v128.load(r, 16));
       r = rows > 2 ? r + ldr : r;
-      c20 = f32x4.add(c20, v128.load(r)); c21 = f32x4.add(c21, v128.load(r, 16));
+      c20 = f32x4.add(c20, v128.load(r)); if (isWide) c21 = f32x4.add(c21, v128.load(r, 16));
       r = rows > 3 ? r + ldr : r;
-      c30 = f32x4.add(c30, v128.load(r)); c31 = f32x4.add(c31, v128.load(r, 16));
+      c30 = f32x4.add(c30, v128.load(r)); if (isWide) c31 = f32x4.add(c31, v128.load(r, 16));
       r = rows > 4 ? r + ldr : r;
-      c40 = f32x4.add(c40, v128.load(r)); c41 = f32x4.add(c41, v128.load(r, 16));
+      c40 = f32x4.add(c40, v128.load(r)); if (isWide) c41 = f32x4.add(c41, v128.load(r, 16));
       if (TILE_ROWS > 5) {
         r = rows > 5 ? r + ldr : r;
-        c50 = f32x4.add(c50, v128.load(r)); c51 = f32x4.add(c51, v128.load(r, 16));
+        c50 = f32x4.add(c50, v128.load(r)); if (isWide) c51 = f32x4.add(c51, v128.load(r, 16));
       }
       residual += TILE_ROWS * ldr;
     }
     const low = f32x4.splat(lo);
     const high = f32x4.splat(hi);
     let yr = y;
-    storeRow(yr, clamp(c00, low, high), clamp(c01, low, high), cols);
+    storeRow(isWide, yr, c00, c01, low, high, cols);
     yr = rows > 1 ? yr + ldy : yr;
-    storeRow(yr, clamp(c10, low, high), clamp(c11, low, high), cols);
+    storeRow(isWide, yr, c10, c11, low, high, cols);
     yr = rows > 2 ? yr + ldy : yr;
-    storeRow(yr, clamp(c20, low, high), clamp(c21, low, high), cols);
+    storeRow(isWide, yr, c20, c21, low, high, cols);
     yr = rows > 3 ? yr + ldy : yr;
-    storeRow(yr, clamp(c30, low, high), clamp(c31, low, high), cols);
+    storeRow(isWide, yr, c30, c31, low, high, cols);
     yr = rows > 4 ? yr + ldy : yr;
-    storeRow(yr, clamp(c40, low, high), clamp(c41, low, high), cols);
+    storeRow(isWide, yr, c40, c41, low, high, cols);
     if (TILE_ROWS > 5) {
       yr = rows > 5 ? yr + ldy : yr;
-      storeRow(yr, clamp(c50, low, high), clamp(c51, low, high), cols);
+      storeRow(isWide, yr, c50, c51, low, high, cols);
     }
     if (rows <= TILE_ROWS) return;
     rows -= TILE_ROWS;
@@ -162,7 +184,9 @@ export function panelRows(
 
 // @ts-ignore: decorator
 @inline
-function storeRow(y: usize, v0: v128, v1: v128, cols: usize): void {
+function storeRow(isWide: bool, y: usize, v0: v128, v1: v128, low: v128, high: v128, cols: usize): void {
+  v0 = clamp(v0, low, high);
+  if (isWide) v1 = clamp(v1, low, high);
   if (cols == PANEL) {
     v128.store(y, v0);
     v128.store(y, v1, 16);
