@@ -41,7 +41,12 @@ interface Engine {
   readonly runner: GraphRunner;
   readonly memory: ModelMemory;
   readonly target: PlanTarget;
+  /** Plans made so far. */
+  plans: number;
 }
+
+/** A model of open shapes starts over after this many plans, so that what they keep does not add up without end. */
+const MAX_PLANS = 128;
 
 /** A run that can be stopped gives way to the event loop this often, in milliseconds. */
 const SLICE_MS = 8;
@@ -55,6 +60,7 @@ export class Model {
   readonly tier: Tier;
 
   readonly #graph: Graph;
+  readonly #makeEngine: () => Engine;
   #engine: Engine | undefined;
   readonly #outputNames: readonly string[];
   /** Inputs that were handed out as views since the last run. */
@@ -66,13 +72,11 @@ export class Model {
 
   /** Use `load`. */
   constructor(graph: Graph, module: WebAssembly.Module, settings: ModelSettings) {
-    const memory = new ModelMemory();
-    const weights = new WeightStore();
     this.tier = settings.tier;
     this.#graph = graph;
-    const target = { quantized: undefined, ...settings, weights, commit: (arenaBytes: number) => memory.commit(weights, arenaBytes) };
-    const runner = new GraphRunner(graph, { target, memory, kernels: instantiateKernels(module, memory.wasm) });
-    this.#engine = { runner, memory, target };
+    this.#makeEngine = () => makeEngine(graph, module, settings);
+    this.#engine = this.#makeEngine();
+    const { runner, target } = this.#engine;
     this.#outputNames = graph.outputs.map((value, i) => graph.outputNames?.[i] ?? value.name);
     this.inputs = describeValues(
       graph.inputs,
@@ -81,7 +85,7 @@ export class Model {
     if (graph.inputs.every((value) => value.type && isStatic(value.type.shape))) {
       const { plan } = runner.planFor(new Map());
       this.outputs = describeValues(graph.outputs, this.#outputNames, (value) => plan.typing.type(value));
-      if (settings.ownsGraph && !plan.continuation) this.#fixed = releaseConstants(graph, plan, weights);
+      if (settings.ownsGraph && !plan.continuation) this.#fixed = releaseConstants(graph, plan, target.weights);
     } else {
       const typing = inferGraph(graph, settings.ops);
       this.outputs = describeValues(graph.outputs, this.#outputNames, (value) => typing.type(value));
@@ -206,8 +210,10 @@ export class Model {
   }
 
   #prepare(inputs: Readonly<Record<string, Tensor>>): BoundPlan {
-    const { runner } = this.#alive();
+    const { plans } = this.#alive();
     const tensors = this.#tensors(inputs);
+    if (plans >= MAX_PLANS && this.#viewed.size === 0) this.#engine = this.#makeEngine();
+    const { runner } = this.#alive();
     const types = new Map<Value, TensorType>([...this.#viewed, ...tensors]);
     const bound = runner.planFor(types);
     runner.write(bound, tensors);
@@ -260,6 +266,19 @@ export class Model {
       });
     return Object.fromEntries(tensors.filter(([name]) => !wanted || wanted.includes(name)));
   }
+}
+
+function makeEngine(graph: Graph, module: WebAssembly.Module, settings: ModelSettings): Engine {
+  const memory = new ModelMemory();
+  const weights = new WeightStore();
+  const commit = (arenaBytes: number) => {
+    engine.plans++;
+    return memory.commit(weights, arenaBytes);
+  };
+  const target = { quantized: undefined, ...settings, weights, commit };
+  const runner = new GraphRunner(graph, { target, memory, kernels: instantiateKernels(module, memory.wasm) });
+  const engine = { runner, memory, target, plans: 0 };
+  return engine;
 }
 
 /** A plain object with a tensor's properties, checked like one. */
