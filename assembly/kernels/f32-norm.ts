@@ -1,10 +1,10 @@
 // Normalizations: over rows (layer norm, RMS norm), and over groups of channels of [n, spatial, channels]
 // (group norm; instance norm is one channel a group) in three kernels with a scratch between them.
 import { splat } from "../lib/math";
-import { reduceColumns, reduceRun } from "../lib/reduce";
+import { LINE, reduceColumns, reduceLine, reduceRun } from "../lib/reduce";
 import { Sum, SumSquare } from "../lib/reduce-functions";
 import { madd } from "../lib/simd";
-import { loadLanes, storeLanes } from "../lib/tail";
+import { loadSome, storeLanes, storeSome } from "../lib/tail";
 
 /**
  * y = (x − mean) / √(variance + epsilon) · scale + bias for rows begin … end of `cols` elements.
@@ -34,15 +34,15 @@ export function f32_layer_norm(
 /** y = (x − mean) · factor · scale + bias */
 function affineRow(y: usize, x: usize, cols: usize, mean: v128, factor: v128, scale: usize, bias: usize): void {
   const end = x + (cols << 2);
-  do {
-    const lanes = min((end - x) >> 2, 4);
-    const v = f32x4.mul(f32x4.sub(loadLanes(x, lanes), mean), factor);
-    storeLanes(y, madd(v, loadLanes(scale, lanes), loadLanes(bias, lanes)), lanes);
-    x += 16;
-    y += 16;
-    scale += 16;
-    bias += 16;
-  } while (x < end);
+  for (; x + 16 <= end; x += 16, y += 16, scale += 16, bias += 16) {
+    const v = f32x4.mul(f32x4.sub(v128.load(x), mean), factor);
+    v128.store(y, madd(v, v128.load(scale), v128.load(bias)));
+  }
+  if (x < end) {
+    const lanes = (end - x) >> 2;
+    const v = f32x4.mul(f32x4.sub(loadSome(x, lanes), mean), factor);
+    storeSome(y, madd(v, loadSome(scale, lanes), loadSome(bias, lanes)), lanes);
+  }
 }
 
 /**
@@ -50,23 +50,36 @@ function affineRow(y: usize, x: usize, cols: usize, mean: v128, factor: v128, sc
  *
  *   moments → | mean[channels] | variance[channels] |   for each n
  *
- * A unit is up to four channels: n · ceil(channels / 4) units.
+ * A unit is up to sixteen channels: n · ceil(channels / 16) units.
  */
 export function f32_channel_moments(moments: usize, x: usize, spatial: usize, channels: usize, begin: usize, end: usize): void {
-  const groups = (channels + 3) >> 2;
+  const groups = (channels + LINE - 1) / LINE;
   const rowBytes = channels << 2;
-  const count = splat(<f32>spatial);
   for (let unit = begin; unit < end; unit++) {
     const n = unit / groups;
-    const channel = (unit - n * groups) << 2;
-    const lanes = min(channels - channel, 4);
-    const from = x + n * spatial * rowBytes + (channel << 2);
-    const to = moments + ((2 * n * channels + channel) << 2);
-    const mean = f32x4.div(reduceColumns<Sum>(from, spatial, rowBytes, lanes, splat(0)), count);
-    const squares = reduceColumns<SumSquare>(from, spatial, rowBytes, lanes, mean);
-    storeLanes(to, mean, lanes);
-    storeLanes(to + rowBytes, f32x4.div(squares, count), lanes);
+    let channel = (unit - n * groups) * LINE;
+    let from = x + n * spatial * rowBytes + (channel << 2);
+    let means = moments + ((2 * n * channels + channel) << 2);
+    if (channel + LINE <= channels) {
+      reduceLine<Sum>(means, from, spatial, rowBytes, means);
+      divide(means, LINE, <f32>spatial);
+      reduceLine<SumSquare>(means + rowBytes, from, spatial, rowBytes, means);
+      divide(means + rowBytes, LINE, <f32>spatial);
+      continue;
+    }
+    for (; channel < channels; channel += 4, from += 16, means += 16) {
+      const lanes = min(channels - channel, 4);
+      const count = splat(<f32>spatial);
+      const mean = f32x4.div(reduceColumns<Sum>(from, spatial, rowBytes, lanes, splat(0)), count);
+      storeLanes(means, mean, lanes);
+      const squares = reduceColumns<SumSquare>(from, spatial, rowBytes, lanes, mean);
+      storeLanes(means + rowBytes, f32x4.div(squares, count), lanes);
+    }
   }
+}
+
+function divide(y: usize, count: usize, by: f32): void {
+  for (const end = y + (count << 2); y < end; y += 16) v128.store(y, f32x4.div(v128.load(y), splat(by)));
 }
 
 /**
@@ -103,14 +116,26 @@ export function f32_normalize_channels(
   end: usize,
 ): void {
   const rowBytes = channels << 2;
+  y += begin * rowBytes;
+  x += begin * rowBytes;
   for (let pixel = begin; pixel < end; pixel++) {
-    const means = factors + (pixel / spatial) * 2 * rowBytes;
-    for (let channel: usize = 0; channel < channels; channel += 4) {
-      const at = channel << 2;
-      const lanes = min(channels - channel, 4);
-      const v = f32x4.sub(loadLanes(x + pixel * rowBytes + at, lanes), loadLanes(means + at, lanes));
-      const factor = loadLanes(means + rowBytes + at, lanes);
-      storeLanes(y + pixel * rowBytes + at, madd(v, factor, loadLanes(bias + at, lanes)), lanes);
-    }
+    normalizePixel(y, x, factors + (pixel / spatial) * 2 * rowBytes, bias, rowBytes);
+    y += rowBytes;
+    x += rowBytes;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function normalizePixel(y: usize, x: usize, means: usize, bias: usize, rowBytes: usize): void {
+  let at: usize = 0;
+  for (; at + 16 <= rowBytes; at += 16) {
+    const v = f32x4.sub(v128.load(x + at), v128.load(means + at));
+    v128.store(y + at, madd(v, v128.load(means + rowBytes + at), v128.load(bias + at)));
+  }
+  if (at < rowBytes) {
+    const lanes = (rowBytes - at) >> 2;
+    const v = f32x4.sub(loadSome(x + at, lanes), loadSome(means + at, lanes));
+    storeSome(y + at, madd(v, loadSome(means + rowBytes + at, lanes), loadSome(bias + at, lanes)), lanes);
   }
 }

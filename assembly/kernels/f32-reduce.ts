@@ -2,7 +2,7 @@
 import { ReduceCode, UnaryCode } from "../../src/ops/codes";
 import { activate } from "../lib/activate";
 import { log4, splat } from "../lib/math";
-import { reduceColumns, reduceRun } from "../lib/reduce";
+import { LINE, reduceColumns, reduceLine, reduceRun } from "../lib/reduce";
 import * as functions from "../lib/reduce-functions";
 import { loadLanes, storeLanes } from "../lib/tail";
 
@@ -31,9 +31,16 @@ function each<F>(y: usize, x: usize, axis: usize, inner: usize, begin: usize, en
   for (let unit = begin; unit < end; ) {
     const outer = unit / inner;
     const column = unit - outer * inner;
-    const lanes = min(min(inner - column, end - unit), 4);
+    const columns = min(inner - column, end - unit);
     const from = x + ((outer * axis * inner + column) << 2);
     const to = y + (unit << 2);
+    // Sums alone, which global average pools are, are worth a loop over whole cache lines.
+    if (idof<F>() == idof<functions.Sum>() && columns >= LINE) {
+      reduceLine<F>(to, from, axis, inner << 2, to);
+      unit += LINE;
+      continue;
+    }
+    const lanes = min(columns, 4);
     const m = centred ? finite(loadLanes(to, lanes)) : splat(0);
     let v =
       inner == 1

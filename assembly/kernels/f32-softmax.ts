@@ -50,11 +50,9 @@ function exponentials(y: usize, x: usize, cols: usize, top: v128, beta: v128, lo
 /** y = y · factor + shift */
 function scaleRow(y: usize, cols: usize, factor: v128, shift: v128): void {
   const end = y + (cols << 2);
-  do {
-    const lanes = min((end - y) >> 2, 4);
-    storeLanes(y, madd(loadLanes(y, lanes), factor, shift), lanes);
-    y += 16;
-  } while (y < end);
+  for (; y + 16 <= end; y += 16) v128.store(y, madd(v128.load(y), factor, shift));
+  const lanes = (end - y) >> 2;
+  if (lanes) storeSome(y, madd(loadSome(y, lanes), factor, shift), lanes);
 }
 
 /**

@@ -52,6 +52,37 @@ export function reduceRun<F>(x: usize, count: usize, m: f32): f32 {
   return across<F>(total);
 }
 
+/** Floats of a cache line, and the columns that `reduceLine` takes at once. */
+export const LINE: usize = 16;
+
+/** The sums, or other reductions, of the sixteen columns of a cache line into y; each is what `reduceColumns` gives. */
+export function reduceLine<F>(y: usize, x: usize, axis: usize, strideBytes: usize, means: usize): void {
+  const f = changetype<F>(0);
+  for (let at: usize = 0; at < LINE << 2; at += 16) v128.store(y + at, f.neutral());
+  const m0 = v128.load(means);
+  const m1 = v128.load(means, 16);
+  const m2 = v128.load(means, 32);
+  const m3 = v128.load(means, 48);
+  while (axis) {
+    const block = min(axis, BLOCK >> 2);
+    axis -= block;
+    let acc0 = f.neutral();
+    let acc1 = acc0;
+    let acc2 = acc0;
+    let acc3 = acc0;
+    for (const blockEnd = x + block * strideBytes; x < blockEnd; x += strideBytes) {
+      acc0 = f.join(f.map(v128.load(x), m0), acc0);
+      acc1 = f.join(f.map(v128.load(x, 16), m1), acc1);
+      acc2 = f.join(f.map(v128.load(x, 32), m2), acc2);
+      acc3 = f.join(f.map(v128.load(x, 48), m3), acc3);
+    }
+    v128.store(y, f.join(acc0, v128.load(y)));
+    v128.store(y, f.join(acc1, v128.load(y, 16)), 16);
+    v128.store(y, f.join(acc2, v128.load(y, 32)), 32);
+    v128.store(y, f.join(acc3, v128.load(y, 48)), 48);
+  }
+}
+
 /** The reductions of `lanes` ≤ 4 neighbouring columns of `axis` elements, `strideBytes` apart. */
 export function reduceColumns<F>(x: usize, axis: usize, strideBytes: usize, lanes: usize, m: v128): v128 {
   const f = changetype<F>(0);

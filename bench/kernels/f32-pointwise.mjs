@@ -65,7 +65,7 @@ const instanceNorm = (pixels, channels) => (bench) => {
   const moments = bench.alloc(channels * 8);
   const { f32_channel_moments, f32_group_factors, f32_normalize_channels } = bench.kernels;
   const run = () => {
-    f32_channel_moments(moments, x, pixels, channels, 0, Math.ceil(channels / 4));
+    f32_channel_moments(moments, x, pixels, channels, 0, Math.ceil(channels / 16));
     f32_group_factors(moments, scale, 1, channels, 1, 1e-5);
     f32_normalize_channels(y, x, moments, bias, pixels, channels, 0, pixels);
   };

@@ -99,7 +99,7 @@ const groupNorm = defineOp({
     if (!isFloat32(x, scale, bias) || !fits) return false;
     if (x.size === 0) return;
     const moments = ctx.scratch(samples * channels * 8);
-    ctx.emitSplit("f32_channel_moments", samples * Math.ceil(channels / 4), [moments, x.pointer, spatial, channels]);
+    ctx.emitSplit("f32_channel_moments", samples * Math.ceil(channels / 16), [moments, x.pointer, spatial, channels]);
     ctx.emit("f32_group_factors", [
       moments,
       rowOr(ctx, scale, channels, 1),

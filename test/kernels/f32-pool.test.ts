@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { expectClose, numbers, splitsOf } from "../support/close.ts";
 import { KernelBench, TIERS } from "../support/kernels.ts";
 
@@ -56,7 +56,10 @@ describe.each(TIERS)("pooling, %s", (tier) => {
           const [px, y, v, h] = [bench.put(x), bench.alloc(count * 4), bench.put(words(rows)), bench.put(words(cols))];
           const kernel = average ? bench.kernels.f32_average_pool : bench.kernels.f32_max_pool;
           for (const [begin, end] of splitsOf(samples * rows.output)) kernel(y, px, v, h, channels, -3, 3, begin, end);
+          const whole = bench.alloc(count * 4);
+          kernel(whole, px, v, h, channels, -3, 3, 0, samples * rows.output);
           bench.checkGuards();
+          expect(bench.i32(whole, count)).toEqual(bench.i32(y, count));
 
           const expected = new Float64Array(count);
           for (let i = 0; i < count; i++) {

@@ -24,7 +24,7 @@ const NAMES = Object.keys(REFERENCE) as Name[];
 const shape = fc.record({
   outer: fc.constantFrom(1, 2, 3, 5),
   axis: fc.constantFrom(1, 2, 3, 4, 5, 7, 15, 16, 17, 31, 33, 65),
-  inner: fc.constantFrom(1, 2, 3, 4, 5, 7, 9),
+  inner: fc.constantFrom(1, 2, 3, 4, 5, 7, 9, 17, 33, 37),
 });
 
 /** The elements that are reduced into output (outer, column). */
@@ -36,9 +36,11 @@ describe.each(TIERS)("reductions, %s", (tier) => {
 
   function reduce(name: Name, x: Float32Array, axis: number, inner: number, count: number): Float32Array {
     bench.reset();
-    const [px, y] = [bench.put(x), bench.alloc(count * 4)];
+    const [px, y, whole] = [bench.put(x), bench.alloc(count * 4), bench.alloc(count * 4)];
     for (const [begin, end] of splitsOf(count)) bench.kernels.f32_reduce(y, px, ReduceCode[name], axis, inner, begin, end);
+    bench.kernels.f32_reduce(whole, px, ReduceCode[name], axis, inner, 0, count);
     bench.checkGuards();
+    expect(bench.i32(whole, count)).toEqual(bench.i32(y, count));
     return bench.f32(y, count).slice();
   }
 
