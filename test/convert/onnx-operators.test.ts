@@ -4,6 +4,7 @@ import { importOnnx } from "../../src/convert/onnx/import.ts";
 import { constantElements } from "../../src/graph/constant.ts";
 import { printGraph } from "../../src/graph/print.ts";
 import type { Constant, Value } from "../../src/graph/types.ts";
+import { optimizeGraph } from "../../src/passes/index.ts";
 import { Tensor } from "../../src/runtime/tensor.ts";
 import { type OnnxAttribute, type OnnxModel, type OnnxNode, type OnnxTensor, type OnnxValue, writeOnnx } from "../support/onnx.ts";
 import { modelOf } from "../support/run-op.ts";
@@ -166,6 +167,72 @@ describe("names and types", () => {
     expect(elements({ type: "bfloat16", dims: [2], raw: Uint8Array.of(0x80, 0x3f, 0x00, 0xc0) })).toEqual([1, -2]);
     expect(elements({ type: "int4", dims: [3], raw: Uint8Array.of(0xf1, 0x08) })).toEqual([1, -1, -8]);
     expect(elements({ type: "uint4", dims: [3], int32s: [0xf1, 0x08] })).toEqual([1, 15, 8]);
+  });
+});
+
+describe("quantized operators", () => {
+  const raw = (name: string, type: "uint8" | "int8", dims: number[], ...bytes: number[]): OnnxTensor => ({
+    name,
+    type,
+    dims,
+    raw: Uint8Array.from(bytes),
+  });
+  const scale = (name: string, value: number) => float(name, value);
+  const scales = ["xs", "xz", "ws", "wz", "ys", "yz"];
+  const initializers = [
+    scale("xs", 0.5),
+    raw("xz", "uint8", [], 130),
+    scale("ws", 0.25),
+    raw("wz", "int8", [], 0),
+    scale("ys", 2),
+    raw("yz", "uint8", [], 127),
+    raw("w", "int8", [1, 2, 1, 1], 3, 253),
+  ];
+  const [xs, xz, ws, wz, ys, yz] = scales as [string, string, string, string, string, string];
+
+  test("constant scales give int8 values, also through operators that move elements", () => {
+    const nodes: OnnxNode[] = [
+      { op: "QuantizeLinear", inputs: ["x", xs, xz], outputs: ["q"] },
+      { op: "QLinearConv", inputs: ["q", xs, xz, "w", ws, wz, ys, yz], outputs: ["c"] },
+      { op: "MaxPool", inputs: ["c"], outputs: ["m"], attributes: { kernel_shape: { ints: [2, 2] }, strides: { ints: [2, 2] } } },
+      { op: "QLinearAdd", domain: "com.microsoft", inputs: ["m", ys, yz, "m", ys, yz, xs, xz], outputs: ["a"] },
+      { op: "DequantizeLinear", inputs: ["a", xs, xz], outputs: ["y"] },
+    ];
+    const model = {
+      nodes,
+      inputs: [{ name: "x", shape: [1, 2, 4, 4] }],
+      outputs: [{ name: "y" }],
+      initializers,
+      domains: { "com.microsoft": 1 },
+    };
+    expect(printGraph(optimizeGraph(importOnnx(writeOnnx(model))))).toMatchInlineSnapshot(`
+      "input %x:f32[1,2,4,4]
+      const #w_1_1:i8[1,1,1,2] q(0.2500,0)
+      %c/quantize:i8[1,2,4,4] q(0.5000,2) = quantize(%x) {dataType="int8"}
+      %c/transpose:i8[1,4,4,2] q(0.5000,2) = transpose(%c/quantize) {perm=[0,2,3,1]}
+      %c/conv2d:i8[1,4,4,1] q(2.000,-1) = conv2d(%c/transpose, #w_1_1)
+      %a/max_pool2d:i8[1,2,2,1] q(2.000,-1) = max_pool2d(%c/conv2d) {kernel=[2,2] strides=[2,2]}
+      %a/transpose_1:i8[1,1,2,2] q(2.000,-1) = reshape(%a/max_pool2d) {shape=[1,1,2,2]}
+      %a/add:i8[1,1,2,2] q(0.5000,2) = add(%a/transpose_1, %a/transpose_1)
+      %y:f32[1,1,2,2] = dequantize(%a/add)
+      output %y as "y""
+    `);
+  });
+
+  test("scales that are inputs are computed with", () => {
+    const inputs: OnnxValue[] = [
+      { name: "x", type: "uint8", shape: [1, 2, 4, 4] },
+      { name: "s", shape: [] },
+    ];
+    const nodes: OnnxNode[] = [{ op: "QLinearConv", inputs: ["x", "s", xz, "w", ws, wz, ys, yz], outputs: ["y"] }];
+    const ops = importOnnx(writeOnnx({ nodes, inputs, outputs: [{ name: "y", type: "uint8" }], initializers })).nodes.map(({ op }) => op);
+    expect(ops.filter((op) => op !== "transpose")).toEqual([
+      "dequantize_linear",
+      "dequantize_linear",
+      "dequantize_linear",
+      "conv2d",
+      "quantize_linear",
+    ]);
   });
 });
 

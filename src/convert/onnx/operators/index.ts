@@ -6,6 +6,7 @@ import { flag, float, floats, ints, text } from "../attributes.ts";
 import { type ImportTable, type NodeImport, operator } from "../node-context.ts";
 import { ATTENTION_OPERATORS } from "./attention.ts";
 import { BINARY } from "./binary.ts";
+import { CONTRIB } from "./contrib.ts";
 import { CONTROL } from "./control.ts";
 import { CONVOLUTION } from "./convolution.ts";
 import { INDEXING } from "./indexing.ts";
@@ -43,7 +44,7 @@ export const IMPORT_TABLES: { readonly [domain: string]: ImportTable } = {
     ...CONTROL,
   },
   "ai.onnx.ml": ML,
-  "com.microsoft": QLINEAR_MICROSOFT,
+  "com.microsoft": { ...QUANTIZATION, ...QLINEAR_MICROSOFT, ...CONTRIB },
 };
 
 /** The import function of an operator. */

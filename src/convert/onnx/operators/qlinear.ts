@@ -14,8 +14,8 @@ import {
   requantized,
   type ScaleInputs,
 } from "../quantized-value.ts";
+import { ohwiWeights, unlessOne, WINDOW, type Window, windowAttributes } from "../window.ts";
 import { POOL, pool } from "./pooling.ts";
-import { ohwiWeights, WINDOW, type Window, windowAttributes } from "../window.ts";
 
 /** Scale and zero point of the operand or result whose scale is input `scale`. */
 const at = (scale: number): ScaleInputs => ({ scale, zero: scale + 1 });
@@ -50,7 +50,7 @@ const QLinearConv = operator({ ...WINDOW, group: int(1) }, (node, { group, ...wi
   const kernel = quantizedWeights(node, weights, wQuant);
   if (!image || !kernel || !yQuant) return convolveInFloat(node, window, group);
   const sums = bias && biasValue(node, bias, xQuant!, wQuant!);
-  const attributes = { ...windowAttributes(node, window, node.rank(x) - 2), groups: group };
+  const attributes = { ...windowAttributes(node, window, node.rank(x) - 2), groups: unlessOne(group) };
   return quantizedResult(node, convolve(node, image, kernel, sums, attributes, yQuant), yQuant, at(6));
 });
 
@@ -66,7 +66,7 @@ function convolve(node: NodeContext, x: Value, weights: Value, bias: Value | nul
 function convolveInFloat(node: NodeContext, window: Window, groups: number): Value {
   const [x, weights] = [dequantized(node, node.input(0), at(1)), dequantized(node, node.input(3), at(4), 0)];
   const given = node.optional(8);
-  const attributes = { ...windowAttributes(node, window, node.rank(x) - 2), groups };
+  const attributes = { ...windowAttributes(node, window, node.rank(x) - 2), groups: unlessOne(groups) };
   const product = asImage(node, x, (image) => node.emit("conv2d", [image, ohwiWeights(node, weights), null], attributes));
   if (!given) return requantized(node, product, at(6));
   const unit = node.emit("mul", [node.input(1), node.input(4)]);
