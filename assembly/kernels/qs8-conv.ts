@@ -5,32 +5,21 @@
 // Scratch:
 //   | where each output pixel's window begins in the band: u32 × (pixels of a band + 4) | band of int16 |
 import { ConvShape, panelTiles, TO_FLOAT32, TO_INT8, widthOf } from "../lib/qs8-panel";
-import { widen } from "../lib/widen";
+import { widenRows } from "../lib/widen";
 
 /** Widens the input under the windows of output rows `from` … `to` of the image at x, whose rows' scales begin at `rowScale`. */
 function widenBand(shape: ConvShape, band: usize, x: usize, rowScale: usize, from: usize, to: usize): void {
-  const width = widthOf(shape);
-  const left = min(shape.padLeft, width), inside = min(shape.inWidth, width - left);
   const covered = (shape.kernelHeight - 1) * shape.dilationHeight + 1;
-  const rows = (to - from - 1) * shape.strideHeight + covered;
-  const top = <i32>(from * shape.strideHeight - shape.padTop);
-  const channels = shape.inChannels, rowBytes = shape.inWidth * channels;
-  const isFloat = shape.output == TO_FLOAT32, scaleStep = shape.rowScaleStep;
-  const zero = isFloat ? load<i32>(rowScale, 4) : shape.xZero;
-  if (!(isFloat && scaleStep) && inside == width && inside == shape.inWidth && top >= 0 && <usize>top + rows <= shape.inHeight && shape.strideHeight <= covered) {
-    widen(band, x + <usize>top * rowBytes, rows * rowBytes, zero);
-    return;
-  }
-  const pitch = width * channels * 2, leftBytes = left * channels * 2, rightBytes = (width - left - inside) * channels * 2;
-  for (let row: usize = 0; row < rows; row++, band += pitch) {
-    if (row % shape.strideHeight >= covered) continue;
-    const at = top + <i32>row;
-    if (at < 0 || at >= <i32>shape.inHeight) {
-      memory.fill(band, 0, pitch);
-    } else {
-      memory.fill(band, 0, leftBytes);
-      widen(band + leftBytes, x + <usize>at * rowBytes, inside * channels, isFloat ? load<i32>(rowScale + <usize>at * scaleStep, 4) : zero);
-      memory.fill(band + pitch - rightBytes, 0, rightBytes);
+  const top = <i32>(from * shape.strideHeight - shape.padTop), rows = (to - from - 1) * shape.strideHeight + covered;
+  const width = widthOf(shape);
+  if (shape.output != TO_FLOAT32) {
+    widenRows(shape, band, x, shape.xZero, top, rows, width);
+  } else if (shape.rowScaleStep == 0) {
+    widenRows(shape, band, x, load<i32>(rowScale, 4), top, rows, width);
+  } else {
+    // the rows of a matrix, each with a zero point of its own
+    for (let row = from; row < to; row++, band += width * shape.inChannels * 2) {
+      widenRows(shape, band, x, load<i32>(rowScale + row * shape.rowScaleStep, 4), <i32>row, 1, width);
     }
   }
 }

@@ -11,6 +11,7 @@ import {
 } from "./conv-shape.ts";
 import { depthwisePanelsBytes, depthwiseScratchBytes, depthwiseShapeWords, packDepthwise } from "./depthwise-shape.ts";
 import { fingerprint } from "./steps.ts";
+import { isExact, isFaster, isWinograd, packWinograd, tilesOf, winogradBytes, winogradScratchBytes, winogradShapeWords } from "./winograd-shape.ts";
 
 /** A layer whose operands are resolved. */
 export interface Layer {
@@ -39,18 +40,23 @@ const flopsOf = ({ geometry: g, images }: Layer): number =>
 /**
  * The choice of kernel; GOP/s on one core of a Zen 4 whose FMA loop gives 56.
  *
- * | layer | int16 weights | int8 weights | one row |
+ * | layer | int16 weights | int8 weights | Winograd |
  * |---|---|---|---|
  * | 480×480×480 | 89 | 80 | |
  * | 12544×32×64 | 65 | 60 | |
  * | 49×1024×1024 | 84 | 75 | |
- * | 56×56×64→64, 3×3 | 89 | 80 | |
- * | 7×7×512→512, 3×3 | 79 | 75 | |
+ * | 56×56×64→64, 3×3 | 89 | 80 | 258 |
+ * | 28×28×128→128, 3×3 | 90 | 81 | 216 |
+ * | 14×14×256→256, 3×3 | 89 | 80 | 209 |
+ * | 7×7×512→512, 3×3 | 79 | 75 | 218 |
+ * | 32×32×16→16, 3×3 | 78 | | 87 |
  */
 export function emitLayer(ctx: LowerContext, layer: Layer): void {
   const { geometry: g, images, output } = layer;
   const pixels = images * g.outHeight * g.outWidth;
   if (g.groups > 1 && g.groups === g.inChannels && output.kind === "int8") return emitDepthwise(ctx, layer);
+  if (isWinograd(g) && output.kind === "int8" && ctx.memory === "fast" && isFaster(g, images) && isExact(g, layer.weights(), output.xZero))
+    return emitWinograd(ctx, layer);
   const weightBytes = layer.isSymmetric && (pixels <= FEW_ROWS || ctx.memory === "small") ? 1 : 2;
   const bytes = panelsBytesOf(g, output.kind, weightBytes);
   const panels = ctx.weights(layer.owner, `qs8 ${weightBytes} ${layer.key}`, bytes, (views) =>
@@ -75,6 +81,14 @@ function emitDepthwise(ctx: LowerContext, layer: Layer): void {
   const scratch = ctx.scratch(depthwiseScratchBytes(g));
   const table = ctx.table(depthwiseShapeWords(g, output));
   ctx.emitSplit("qs8_dwconv", images * g.outHeight, [layer.y, layer.x, panels, scratch, table], { flops: flopsOf(layer) });
+}
+
+function emitWinograd(ctx: LowerContext, layer: Layer): void {
+  const { geometry: g, images, output } = layer;
+  const weights = ctx.weights(layer.owner, `qs8 winograd ${layer.key}`, winogradBytes(g), (views) => packWinograd(views, g, layer.weights()));
+  const scratch = ctx.scratch(winogradScratchBytes(g, images));
+  const table = ctx.table(winogradShapeWords(g, output, images));
+  ctx.emitSplit("qs8_winograd_4x4", images * tilesOf(g), [layer.y, layer.x, weights, scratch, table], { flops: flopsOf(layer) });
 }
 
 /** The key of a packing: what besides the weights goes into it. */
