@@ -85,7 +85,7 @@ describe("what an error says", () => {
 
   test("values that contradict each other", () => {
     expect(errorOf({ inputs: [{ name: "x", shape: [1, 3, 4, 4] }] })).toMatchInlineSnapshot(
-      `"shape: node "conv" (conv2d): input channels 3 must equal weight channels 2 × groups 1. Inputs: f32[1,4,4,3], f32[3,1,1,2] {strides=[1,1] dilations=[1,1] padding=[0,0,0,0] groups=1}"`,
+      `"shape: node "conv" (conv2d): input channels 3 must equal weight channels 2 × groups 1. Inputs: f32[1,4,4,3], f32[3,1,1,2]"`,
     );
     expect(errorOf({ inputs: [{ name: "x", shape: [1, -5, 4, 4] }] })).toMatchInlineSnapshot(`"format: input "x" has a dimension of -5"`);
     expect(errorOf({ nodes: [{ ...conv, attributes: { strides: { float: 2 } } }] })).toMatchInlineSnapshot(
