@@ -65,15 +65,19 @@ function tensorFrom(bytes: Uint8Array, info: TensorInfo, options: ImageOptions):
   return new Tensor(info.dataType, shape, viewOf(info.dataType, new Uint8Array(bytes).buffer, 0, sizeOf(shape)));
 }
 
-/** The shape of raw bytes; one open dimension follows from their number. */
+/** The shape of raw bytes; one open dimension follows from their number, beside an open batch, which is 1. */
 function closeShape({ dataType, shape }: TensorInfo, bytes: number): readonly number[] {
-  const rest = sizeOf(shape.map((dim) => dim ?? 1)) * ELEMENT_BYTES[dataType];
-  const open = shape.filter((dim) => dim === null).length;
-  const closed = shape.map((dim) => dim ?? bytes / rest);
-  const whole = closed.every(Number.isInteger) && sizeOf(closed) * ELEMENT_BYTES[dataType] === bytes;
-  if (open <= 1 && whole) return closed;
+  const countOpen = (dims: readonly (number | null)[]) => dims.filter((dim) => dim === null).length;
+  const dims = countOpen(shape) > 1 ? [shape[0] ?? 1, ...shape.slice(1)] : shape;
+  const rest = sizeOf(dims.map((dim) => dim ?? 1)) * ELEMENT_BYTES[dataType];
+  const closed = dims.map((dim) => dim ?? bytes / rest);
+  const isWhole = closed.every(Number.isInteger) && sizeOf(closed) * ELEMENT_BYTES[dataType] === bytes;
+  if (countOpen(dims) <= 1 && isWhole) return closed;
   const expected = `${dataType}[${shape.map((dim) => dim ?? "?")}]`;
-  throw new LanewiseError("input", `${bytes} raw bytes do not make ${expected}${open > 1 ? "; say the shape with --shape" : ""}`);
+  throw new LanewiseError(
+    "input",
+    `${bytes} raw bytes do not make ${expected}${countOpen(dims) > 1 ? "; say the shape with --shape" : ""}`,
+  );
 }
 
 /** Made-up inputs, the same every time: floats from 0 to 1, all values of narrow integers, ones for wide. */

@@ -86,6 +86,11 @@ describe.skipIf(!existsSync(command))("the built command", () => {
     expect(result).toMatchObject({ tier: "simd128", outputs: { y: { dataType: "float32", shape: [3, 2], data: [1, 4, 2, 5, 3, 6] } } });
   });
 
+  it("finds one open dimension of raw bytes, beside an open batch", async () => {
+    const raw = write("rgb.bin", new Uint8Array(12));
+    expect((await lanewise("run", open, "--input", raw)).out).toContain("uint8[4,1,3]");
+  });
+
   it("runs on pictures", async () => {
     const picture = write("p.png", encodePng({ width: 2, height: 1, channels: 3, data: Uint8Array.of(1, 2, 3, 4, 5, 6) }));
     const { out } = await lanewise("run", open, "--input", `image=${picture}`, "--out", folder);
