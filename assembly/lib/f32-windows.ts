@@ -90,8 +90,6 @@ function copyWindowRow(y: usize, windowBytes: usize, row: usize, ox: usize, coun
   const lastTap = (shape.kernelWidth - 1) * shape.dilationWidth;
   const isShort = taps == 1 && floats >= 4 && floats <= 16;
   const last = floats * 4 - 16;
-  const second = min<usize>(16, last);
-  const third = min<usize>(32, last);
   let ix = <isize>(ox * stride) - <isize>shape.padLeft;
   for (; count > 0; count--) {
     if (ix < 0 || <usize>ix + lastTap >= shape.inWidth) {
@@ -99,10 +97,10 @@ function copyWindowRow(y: usize, windowBytes: usize, row: usize, ox: usize, coun
     } else {
       let x = row + <usize>ix * shape.inChannels * 4;
       if (isShort) {
-        // At most four vectors, the last ones overlapping: no loop for the few floats of a first layer.
+        // Two to four vectors, the last one overlapping: no loop for the few floats of a first layer.
         v128.store(y, v128.load(x));
-        v128.store(y + second, v128.load(x + second));
-        v128.store(y + third, v128.load(x + third));
+        if (last > 16) v128.store(y, v128.load(x, 16), 16);
+        if (last > 32) v128.store(y, v128.load(x, 32), 32);
         v128.store(y + last, v128.load(x + last));
       } else {
         let to = y;
