@@ -8,6 +8,7 @@ import { cancelTransposes } from "./cancel-transposes.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { fuseActivation, fuseClamp } from "./fuse-activation.ts";
 import { fuseAffine } from "./fuse-affine.ts";
+import { fuseCrop, fuseDilation } from "./fuse-dilation.ts";
 import { fuseAlpha, fuseTransposedOperand, fuseTransposeIntoDense } from "./fuse-matmul.ts";
 import { fuseNorm } from "./fuse-norm.ts";
 import { fusePad } from "./fuse-pad.ts";
@@ -24,13 +25,18 @@ import { recognizeActivations, recognizeLeakyRelu } from "./recognize-activation
 import { recognizeNorms } from "./recognize-norms.ts";
 import { removeNoOps } from "./remove-no-ops.ts";
 import { type Pass, Rewriter } from "./rewrite.ts";
+import { removeNeedlessExpands, settleExpands, settleReshapes } from "./settle-shapes.ts";
 import { shareConstants, shareNodes } from "./share-common.ts";
 import { sinkReshapes, sinkReshapesPastMatmul } from "./sink-reshapes.ts";
+import { widenFloat16 } from "./widen-float16.ts";
 
 const removeDead: Pass = (graph) => graph.removeDead();
 
 const CLEAN: readonly Pass[] = [
   absorbParameters,
+  settleReshapes,
+  settleExpands,
+  removeNeedlessExpands,
   foldConstants,
   foldViews,
   mergeReshapes,
@@ -49,6 +55,7 @@ const FUSE: readonly Pass[] = [
   fuseTransposedOperand,
   fuseTransposeIntoDense,
   fusePad,
+  fuseCrop,
   fuseAffine,
   mergeScalars,
   factorOut,
@@ -77,7 +84,7 @@ const QUANTIZE: readonly Pass[] = [
 
 /** Passes that run in turns until nothing changes. */
 export const STAGES: readonly (readonly Pass[])[] = [
-  CLEAN,
+  [fuseDilation, ...CLEAN],
   [...RECOGNIZE, ...CLEAN],
   [cancelTransposes, ...CLEAN],
   SETTLE,
@@ -92,8 +99,9 @@ const MAX_ROUNDS = 50;
 
 /** A smaller graph that computes the same; `graph` stays as it is. `after` is called when a pass is done. */
 export function optimizeGraph(graph: Graph, ops: OpTable = ALL_OPS, after?: (graph: Graph) => void): Graph {
-  const rewriter = new Rewriter(graph, ops);
-  for (const passes of STAGES) {
+  const rewriter = new Rewriter(widenFloat16(graph, ops), ops);
+  for (const [i, passes] of STAGES.entries()) {
+    if (i > 0) rewriter.inferTypes();
     for (let round = 0, changes = -1; changes !== rewriter.changes && round < MAX_ROUNDS; round++) {
       changes = rewriter.changes;
       for (const pass of passes) {

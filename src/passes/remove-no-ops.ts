@@ -7,6 +7,9 @@ import type { Rewriter } from "./rewrite.ts";
 type Test = (graph: Rewriter, node: Node, x: Value, y: Value) => boolean;
 
 const list = (node: Node, name: string): readonly number[] | undefined => node.attributes[name] as readonly number[] | undefined;
+/** What exporters write for "to the end" is this or more. */
+const LAST = 1e9;
+
 const allEqual = (items: readonly number[] | undefined, wanted: number): boolean => items?.every((item) => item === wanted) ?? false;
 
 /** Shapes are equal for every input; with one unknown dimension in the same place, the sizes say that it is equal too. */
@@ -25,6 +28,14 @@ const copiesShape: Test = (graph, node, x, y) => {
 };
 
 const sameStaticShape: Test = (graph, node, x, y) => isStatic(graph.type(x)?.shape ?? [Number.NaN]) && sameShape(graph, node, x, y);
+
+/** A slice from the first element of each axis to its last, or beyond. */
+const takesAll: Test = (graph, node, x) => {
+  const [starts, ends, from] = [list(node, "starts"), list(node, "ends"), graph.type(x)?.shape];
+  const axes = list(node, "axes") ?? starts?.map((_, i) => i);
+  if (!from || !ends || !allEqual(starts, 0)) return false;
+  return ends.every((end, i) => end >= (from.at(axes![i]!) ?? Infinity) || end >= LAST);
+};
 
 /** The second operand is a number that changes nothing, and adds no axis. */
 const neutral =
@@ -52,7 +63,8 @@ const NO_OPS: { readonly [op: string]: Test } = {
   cast: (graph, _, x, y) => graph.dataType(x) === graph.dataType(y),
   clamp: isUnbounded,
   pad: (_, node) => allEqual(list(node, "pads"), 0),
-  slice: (graph, node, x, y) => allEqual(list(node, "steps") ?? [1], 1) && sameStaticShape(graph, node, x, y),
+  slice: (graph, node, x, y) =>
+    allEqual(list(node, "steps") ?? [1], 1) && (sameStaticShape(graph, node, x, y) || takesAll(graph, node, x, y)),
   strided_slice: (graph, node, x, y) => allEqual(list(node, "strides"), 1) && sameStaticShape(graph, node, x, y),
   expand: sameStaticShape,
   tile: (_, node) => allEqual(list(node, "repeats"), 1),

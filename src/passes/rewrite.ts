@@ -34,9 +34,9 @@ export class Rewriter {
   readonly #producers = new Map<Value, Node>();
   readonly #users = new Map<Value, Map<Node, number>>();
   readonly #outputs = new Map<Value, number>();
-  readonly #typing: Typing;
+  #typing!: Typing;
   /** Types for one choice of the unknown dimensions; the same as `#typing` where there are none. */
-  readonly #probe: Typing;
+  #probe!: Typing;
   #fresh = 0;
   #order: { readonly changes: number; readonly nodes: readonly Node[] } = { changes: -1, nodes: [] };
 
@@ -48,6 +48,11 @@ export class Rewriter {
     this.#nodes = new Set(this.#graph.nodes);
     for (const node of this.#nodes) this.#link(node);
     for (const value of this.#graph.outputs) count(this.#outputs, value, 1);
+    this.inferTypes();
+  }
+
+  /** Infers all types anew: what a pass finds out about one value tells more about those after it. */
+  inferTypes(): void {
     this.#typing = this.#infer(undefined);
     const isDynamic = this.#graph.inputs.some((value) => value.type?.shape.some(Number.isNaN));
     this.#probe = isDynamic ? this.#bestProbe() : this.#typing;
@@ -238,7 +243,7 @@ export class Rewriter {
       const shape = value.type.shape.map((dim, axis) => (Number.isNaN(dim) && probe ? probe[axis === 0 ? 0 : 1] : dim));
       typing.setType(value, { dataType: value.type.dataType, shape });
     }
-    for (const node of this.#nodes) tryVisit(typing, node);
+    for (const node of sortNodes([...this.#nodes])) tryVisit(typing, node);
     return typing;
   }
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { Attributes, Value } from "../../src/graph/types.ts";
 import { fuseActivation, fuseClamp } from "../../src/passes/fuse-activation.ts";
 import { fuseAffine } from "../../src/passes/fuse-affine.ts";
+import { fuseCrop, fuseDilation } from "../../src/passes/fuse-dilation.ts";
 import { fuseAlpha, fuseTransposedOperand, fuseTransposeIntoDense } from "../../src/passes/fuse-matmul.ts";
 import { fuseNorm } from "../../src/passes/fuse-norm.ts";
 import { fusePad } from "../../src/passes/fuse-pad.ts";
@@ -245,6 +246,25 @@ test("reshapes sink past activations, numbers and dense layers until they meet",
     %exp1/matmul1/sigmoid2:f32[?,9,6] = sigmoid(%exp1/matmul1)
     %exp1/matmul1/sigmoid2/mul3:f32[?,9,6] = mul(%exp1/matmul1/sigmoid2, #2)
     output %exp1/matmul1/sigmoid2/mul3 as "reshape2"
+    "
+  `);
+});
+
+test("a convolution between space_to_batch and batch_to_space is dilated", () => {
+  const g = new GraphUnderTest();
+  let y: Value = g.node("pad", [g.input("x", [1, 5, 7, 2])], { pads: [0, 2, 3, 0, 0, 3, 5, 0] });
+  y = g.node("reshape", [y], { shape: [1, 5, 2, 5, 3, 2] });
+  y = g.node("reshape", [g.node("transpose", [y], { perm: [2, 4, 0, 1, 3, 5] })], { shape: [6, 5, 5, 2] });
+  y = g.node("conv2d", [y, g.constant("w", [2, 3, 3, 2])], { autoPad: "valid", min: 0 });
+  y = g.node("reshape", [y], { shape: [2, 3, 1, 3, 3, 2] });
+  y = g.node("reshape", [g.node("transpose", [y], { perm: [2, 3, 0, 4, 1, 5] })], { shape: [1, 6, 9, 2] });
+  y = g.node("slice", [y], { starts: [0, 0], ends: [5, 7], axes: [1, 2] });
+  expect(afterPasses(g.graph(y), fuseDilation, fusePad, fuseCrop)).toMatchInlineSnapshot(`
+    "
+    input %x:f32[1,5,7,2]
+    const #w:f32[2,3,3,2]
+    %x/conv2d1:f32[1,5,7,2] = conv2d(%x, #w) {min=0 dilations=[2,3] padding=[2,3,2,3]}
+    output %x/conv2d1 as "slice1"
     "
   `);
 });
