@@ -82,8 +82,9 @@ export function settleReshapes(graph: Rewriter): void {
 export function settleExpands(graph: Rewriter): void {
   for (const node of graph.nodes()) {
     const elements = node.op === "expand" && node.inputs[1] ? elementsOf(graph, node.inputs[1]) : undefined;
+    if (!elements) continue;
     const [from, to] = [node.inputs[0]!, node.outputs[0]!].map((value) => graph.probedShape(value));
-    if (!elements || !from || to?.length !== from.length || elements.length !== from.length) continue;
+    if (!from || to?.length !== from.length || elements.length !== from.length) continue;
     if (elements.some((dim, axis) => isUnknown(dim) && (to[axis] !== from[axis] || to[axis] === 1))) continue;
     graph.update(node, { inputs: [node.inputs[0]!], attributes: { shape: elements.map((dim) => (isUnknown(dim) ? 1 : Number(dim))) } });
   }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { ALL_OPS } from "../../src/ops/index.ts";
 import { absorbParameters } from "../../src/passes/absorb-parameters.ts";
 import { foldConstants } from "../../src/passes/fold-constants.ts";
+import { optimizeGraph } from "../../src/passes/index.ts";
 import { foldViews, mergeReshapes, mergeTransposes, turnTransposesIntoReshapes } from "../../src/passes/merge-views.ts";
 import { nameValues } from "../../src/passes/name-values.ts";
 import { removeNoOps } from "../../src/passes/remove-no-ops.ts";
@@ -149,4 +150,11 @@ test("dead nodes go, and the graph that was given stays as it was", () => {
   const graph = g.graph(g.node("neg", [x]));
   expect(new Rewriter(graph, ALL_OPS).finish().nodes.map(({ op }) => op)).toEqual(["neg"]);
   expect(graph.nodes).toHaveLength(2);
+});
+
+test("nodes without inputs pass through all stages", () => {
+  const g = new GraphUnderTest();
+  const weight = g.node("fill", [], { shape: [8, 3, 3, 8], value: 0.5 });
+  const graph = optimizeGraph(g.graph(g.node("conv2d", [g.input("x", [1, 4, 4, 8]), weight])));
+  expect(graph.nodes.map(({ op }) => op)).toEqual(["fill", "conv2d"]);
 });
