@@ -2,13 +2,13 @@
 // (see lib/qs8-winograd for why).
 //
 // Scratch, for a band of T tiles, T rounded up to four; C and N rounded up to eight channels:
-//   | 36 vectors for the transforms | widened rows of one row of tiles: 6 × (4 · tiles across + 2) × C of int16, 16 more bytes
-//   | V: 36 × T × C of int16 | M: 36 × T × N of int32 |
+//   | 36 vectors, and 24 for each part, for the transforms | widened rows of one row of tiles: 6 × (4 · tiles across + 2) × C of int16, 16 more bytes
+//   | V: 36 × T × C of int16 | M: parts × 36 × T × N of int32 |
 // Weights:
 //   | for every eight output channels: bias 8×i32, scale 8×f32 | 36 × panels of eight channels: C / 2 pairs × 8 × 2 × i16 |
 import { ConvShape } from "../lib/qs8-panel";
 import { sumPanel } from "../lib/qs8-sums";
-import { transformInput, transformOutput } from "../lib/qs8-winograd";
+import { PART_BYTES, transformInput, transformOutput } from "../lib/qs8-winograd";
 import { widenRows } from "../lib/widen";
 
 /** Tiles of the output of one image. */
@@ -42,20 +42,22 @@ function finishBand(shape: ConvShape, y: usize, m: usize, heads: usize, temporar
     const to = y + ((image * shape.outHeight + row) * shape.outWidth + column) * shape.ldy;
     for (let channel: usize = 0; channel < channels; channel += 4) {
       const head = heads + (channel >> 3) * 64 + (channel & 4) * 4;
-      transformOutput(shape, to + channel, m + channel * 4, elementBytes, head, rows, columns, channels - channel, temporary);
+      transformOutput(shape, to + channel, m + channel * 4, elementBytes, shape.runs, head, rows, columns, channels - channel, temporary);
     }
   }
 }
 
 /**
- * y = conv(x, w) of 3×3 taps and stride 1 as the ConvShape at `table` says, where `bandRows` counts tiles.
+ * y = conv(x, w) of 3×3 taps and stride 1 as the ConvShape at `table` says, where `bandRows` counts tiles, and `runs`
+ * counts the parts of the channels that are summed apart, each of 4 · `quads` channels.
  * Split by tiles of 4×4 output pixels of all images.
  */
 export function qs8_winograd_4x4(y: usize, x: usize, w: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
   const shape = changetype<ConvShape>(table);
   const c = (shape.inChannels + 7) & ~7, n = (shape.outChannels + 7) & ~7;
   const band = (shape.bandRows + 3) & ~3;
-  const rows = scratch + 36 * 16;
+  const parts = shape.runs, quads = shape.quads;
+  const rows = scratch + 36 * 16 + parts * PART_BYTES;
   const v = (rows + 6 * (tilesAcross(shape) * 4 + 2) * shape.inChannels * 2 + 31) & ~15;
   const vBytes = band * c * 2, m = v + 36 * vBytes, mBytes = band * n * 4;
   const panels = w + n * 8, panelBytes = c * 16;
@@ -64,9 +66,12 @@ export function qs8_winograd_4x4(y: usize, x: usize, w: usize, scratch: usize, t
     transformBand(shape, v, x, scratch, rows, vBytes, tile, last);
     for (let element: usize = 0, panel = panels; element < 36; element++) {
       for (let channel: usize = 0; channel < n; channel += 8, panel += panelBytes) {
-        sumPanel(m + element * mBytes + channel * 4, v + element * vBytes, panel, count, c >> 2, n * 4, c * 2);
+        for (let part: usize = 0; part < parts; part++) {
+          const to = m + (part * 36 + element) * mBytes + channel * 4;
+          sumPanel(to, v + element * vBytes + part * quads * 8, panel + part * quads * 64, count, quads, n * 4, c * 2);
+        }
       }
     }
-    finishBand(shape, y, m, w, scratch, mBytes, tile, last);
+    finishBand(shape, y, m, w, scratch + 36 * 16, mBytes, tile, last);
   }
 }

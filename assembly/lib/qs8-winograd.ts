@@ -10,7 +10,8 @@
 //        | 1  -2   4 |
 //        | 0   0  12 |
 // The output is then 576 = 64 · 9 times the convolution, modulo 2³²; nine has an inverse there, and a shift takes off
-// the 64. That is exact as long as the convolution is below 2²⁵.
+// the 64. That is exact as long as the convolution lies within ±2²⁵; where it may not, parts of the channels are
+// summed and transformed apart, and their convolutions added.
 import { ConvShape } from "./qs8-panel";
 import { floorOf, magicOf, narrow16, narrow8, offsetOf, requantize, storeBytes } from "./requantize";
 
@@ -64,34 +65,45 @@ function outputColumn(y: usize, x: usize, xStep: usize): void {
   v128.store(y, i32x4.add(i32x4.add(difference1, i32x4.shl(twice, 2)), i32x4.add(m5, m5)), 288);
 }
 
-/** The convolution's sum, with the bias. */
+/** A sum, with the convolution of which `multiple` is 576 times added. */
 // @ts-ignore: decorator
 @inline
-function sumOf(multiple: v128, inverse: v128, bias: v128): v128 {
-  return i32x4.add(i32x4.shr_s(i32x4.mul(multiple, inverse), 6), bias);
+function addSum(sum: v128, multiple: v128, inverse: v128): v128 {
+  return i32x4.add(sum, i32x4.shr_s(i32x4.mul(multiple, inverse), 6));
 }
+
+/** Bytes of a part of the channels that wait for the second half of their transform. */
+// @ts-ignore: decorator
+@inline export const PART_BYTES: usize = 24 * 16;
 
 /**
  * Up to four channels of the 4×4 pixels of a tile, of which `rows` × `columns` are inside the image: 36 sums of each
- * channel at x, `elementBytes` apart. `head` holds bias and scale of eight channels, and counts from the first of the four.
+ * channel at x, `elementBytes` apart, for each of `parts` parts. `head` holds bias and scale of eight channels, and counts
+ * from the first of the four.
  */
 export function transformOutput(
-  shape: ConvShape, y: usize, x: usize, elementBytes: usize, head: usize, rows: usize, columns: usize, cols: usize, temporary: usize,
+  shape: ConvShape, y: usize, x: usize, elementBytes: usize, parts: usize, head: usize, rows: usize, columns: usize, cols: usize, temporary: usize,
 ): void {
-  for (let column: usize = 0; column < 6; column++) outputColumn(temporary + column * 16, x + column * elementBytes, 6 * elementBytes);
+  const lastPart = temporary + parts * PART_BYTES;
+  for (let part = temporary; part < lastPart; part += PART_BYTES, x += 36 * elementBytes) {
+    for (let column: usize = 0; column < 6; column++) outputColumn(part + column * 16, x + column * elementBytes, 6 * elementBytes);
+  }
   const inverse = i32x4.splat(INVERSE_OF_9), bias = v128.load(head), scale = v128.load(head, 32);
   const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
   const ldy = shape.ldy, yRow = shape.outWidth * ldy;
-  for (let row: usize = 0; row < rows; row++, y += yRow, temporary += 96) {
-    const m0 = v128.load(temporary), m5 = v128.load(temporary, 80);
-    const sum1 = i32x4.add(v128.load(temporary, 16), v128.load(temporary, 32)), sum2 = i32x4.add(v128.load(temporary, 48), v128.load(temporary, 64));
-    const difference1 = i32x4.sub(v128.load(temporary, 16), v128.load(temporary, 32));
-    const difference2 = i32x4.sub(v128.load(temporary, 48), v128.load(temporary, 64));
-    const twice = i32x4.add(difference2, difference2);
-    const s0 = sumOf(i32x4.add(i32x4.add(i32x4.add(m0, m0), sum1), sum2), inverse, bias);
-    const s1 = sumOf(i32x4.add(difference1, twice), inverse, bias);
-    const s2 = sumOf(i32x4.add(sum1, i32x4.shl(sum2, 2)), inverse, bias);
-    const s3 = sumOf(i32x4.add(i32x4.add(difference1, i32x4.shl(twice, 2)), i32x4.add(m5, m5)), inverse, bias);
+  for (let row: usize = 0; row < rows; row++, y += yRow) {
+    let s0 = bias, s1 = bias, s2 = bias, s3 = bias;
+    for (let part = temporary + row * 96; part < lastPart; part += PART_BYTES) {
+      const m0 = v128.load(part), m5 = v128.load(part, 80);
+      const sum1 = i32x4.add(v128.load(part, 16), v128.load(part, 32)), sum2 = i32x4.add(v128.load(part, 48), v128.load(part, 64));
+      const difference1 = i32x4.sub(v128.load(part, 16), v128.load(part, 32));
+      const difference2 = i32x4.sub(v128.load(part, 48), v128.load(part, 64));
+      const twice = i32x4.add(difference2, difference2);
+      s0 = addSum(s0, i32x4.add(i32x4.add(i32x4.add(m0, m0), sum1), sum2), inverse);
+      s1 = addSum(s1, i32x4.add(difference1, twice), inverse);
+      s2 = addSum(s2, i32x4.add(sum1, i32x4.shl(sum2, 2)), inverse);
+      s3 = addSum(s3, i32x4.add(i32x4.add(difference1, i32x4.shl(twice, 2)), i32x4.add(m5, m5)), inverse);
+    }
     const bytes = narrow16(
       narrow8(requantize(s0, scale, floor, magic, offset), requantize(s1, scale, floor, magic, offset)),
       narrow8(requantize(s2, scale, floor, magic, offset), requantize(s3, scale, floor, magic, offset)),

@@ -40,9 +40,21 @@ export interface ConvOutput {
 
 /** rows × k times k × cols, as the convolution that it is. */
 export const matrixGeometry = (rows: number, k: number, cols: number): ConvGeometry => ({
-  inHeight: rows, inWidth: 1, inChannels: k,
-  outHeight: rows, outWidth: 1, outChannels: cols,
-  groups: 1, kernelHeight: 1, kernelWidth: 1, strideHeight: 1, strideWidth: 1, dilationHeight: 1, dilationWidth: 1, padTop: 0, padLeft: 0,
+  inHeight: rows,
+  inWidth: 1,
+  inChannels: k,
+  outHeight: rows,
+  outWidth: 1,
+  outChannels: cols,
+  groups: 1,
+  kernelHeight: 1,
+  kernelWidth: 1,
+  strideHeight: 1,
+  strideWidth: 1,
+  dilationHeight: 1,
+  dilationWidth: 1,
+  padTop: 0,
+  padLeft: 0,
 });
 
 /** Contiguous elements that a window is made of: kernelHeight × `count` runs of `length`, `step` elements apart. */
@@ -77,7 +89,7 @@ export function bandRowsOf(g: ConvGeometry): number {
 export function scratchBytesOf(g: ConvGeometry): number {
   const bandRows = bandRowsOf(g);
   const inRows = (bandRows - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight + 1;
-  return ((bandRows * g.outWidth + 4) * 4 + 16) + inRows * coveredWidth(g) * g.inChannels * 2 + 16;
+  return (bandRows * g.outWidth + 4) * 4 + 16 + inRows * coveredWidth(g) * g.inChannels * 2 + 16;
 }
 
 /** Bytes of one panel: bias and scale of eight channels, their weights, and a float32 bias. */
@@ -90,20 +102,49 @@ export function panelBytesOf(g: ConvGeometry, kind: ConvOutput["kind"], weightBy
 export interface ConvCut {
   readonly bandRows: number;
   readonly panelBytes: number;
+  /** Of the Winograd kernel: parts of the channels, and their size. */
+  readonly runs?: number;
+  readonly quads?: number;
 }
 
 /** The words of a ConvShape; the cut is that of the dense kernel where none is given. */
 export function convShapeWords(g: ConvGeometry, output: ConvOutput, weightBytes: 1 | 2, cut?: ConvCut): Int32Array {
-  const { bandRows, panelBytes } = cut ?? { bandRows: bandRowsOf(g), panelBytes: panelBytesOf(g, output.kind, weightBytes) };
-  const runs = runsOf(g);
+  const { bandRows, panelBytes, ...parts }: ConvCut = cut ?? {
+    bandRows: bandRowsOf(g),
+    panelBytes: panelBytesOf(g, output.kind, weightBytes),
+  };
+  const { count, length, step } = runsOf(g);
   const isFloat = output.kind === "float32";
   const words = Int32Array.of(
-    g.inHeight, g.inWidth, g.inChannels,
-    g.outHeight, g.outWidth, g.outChannels / g.groups, g.groups,
-    g.kernelHeight, g.kernelWidth, g.strideHeight, g.strideWidth, g.dilationHeight, g.dilationWidth, g.padTop, g.padLeft,
-    output.ldy, output.xZero, output.yZero, isFloat ? 0 : output.lo, isFloat ? 0 : output.hi,
-    bandRows, OUTPUT[output.kind], panelBytes,
-    runs.count, runs.step, quadsOf(runs), output.rowScaleStep, 0, 0,
+    g.inHeight,
+    g.inWidth,
+    g.inChannels,
+    g.outHeight,
+    g.outWidth,
+    g.outChannels / g.groups,
+    g.groups,
+    g.kernelHeight,
+    g.kernelWidth,
+    g.strideHeight,
+    g.strideWidth,
+    g.dilationHeight,
+    g.dilationWidth,
+    g.padTop,
+    g.padLeft,
+    output.ldy,
+    output.xZero,
+    output.yZero,
+    isFloat ? 0 : output.lo,
+    isFloat ? 0 : output.hi,
+    bandRows,
+    OUTPUT[output.kind],
+    panelBytes,
+    parts.runs ?? count,
+    step,
+    parts.quads ?? Math.ceil(length / 4),
+    output.rowScaleStep,
+    0,
+    0,
   );
   new Float32Array(words.buffer).set([isFloat ? output.lo : 0, isFloat ? output.hi : 0], words.length - 2);
   return words;
@@ -144,7 +185,7 @@ export function packPanels(target: PanelViews, g: ConvGeometry, kind: ConvOutput
         const bias = source.bias?.[channel] ?? 0;
         if (kind === "float32") target.f32[(at + bytes - 32) / 4 + lane] = bias;
         else target.i32[at / 4 + lane] = bias;
-        target.f32[at / 4 + 8 + lane] = source.scales.length === 1 ? source.scales[0] ?? 0 : source.scales[channel] ?? 0;
+        target.f32[at / 4 + 8 + lane] = source.scales.length === 1 ? (source.scales[0] ?? 0) : (source.scales[channel] ?? 0);
         packChannel(weightBytes === 2 ? target.i16 : target.i8, (at + 64) / weightBytes + 2 * lane, g, source, channel);
       }
     }

@@ -11,7 +11,16 @@ import {
 } from "./conv-shape.ts";
 import { depthwisePanelsBytes, depthwiseScratchBytes, depthwiseShapeWords, packDepthwise } from "./depthwise-shape.ts";
 import { fingerprint } from "./steps.ts";
-import { isExact, isFaster, isWinograd, packWinograd, tilesOf, winogradBytes, winogradScratchBytes, winogradShapeWords } from "./winograd-shape.ts";
+import {
+  isFaster,
+  isWinograd,
+  packWinograd,
+  partsOf,
+  tilesOf,
+  winogradBytes,
+  winogradScratchBytes,
+  winogradShapeWords,
+} from "./winograd-shape.ts";
 
 /** A layer whose operands are resolved. */
 export interface Layer {
@@ -55,8 +64,9 @@ export function emitLayer(ctx: LowerContext, layer: Layer): void {
   const { geometry: g, images, output } = layer;
   const pixels = images * g.outHeight * g.outWidth;
   if (g.groups > 1 && g.groups === g.inChannels && output.kind === "int8") return emitDepthwise(ctx, layer);
-  if (isWinograd(g) && output.kind === "int8" && ctx.memory === "fast" && isFaster(g, images) && isExact(g, layer.weights(), output.xZero))
-    return emitWinograd(ctx, layer);
+  const mayTransform = isWinograd(g) && output.kind === "int8" && ctx.memory === "fast" && isFaster(g, images);
+  const parts = mayTransform ? partsOf(g, layer.weights(), output.xZero) : undefined;
+  if (parts) return emitWinograd(ctx, layer, parts);
   const weightBytes = layer.isSymmetric && (pixels <= FEW_ROWS || ctx.memory === "small") ? 1 : 2;
   const bytes = panelsBytesOf(g, output.kind, weightBytes);
   const panels = ctx.weights(layer.owner, `qs8 ${weightBytes} ${layer.key}`, bytes, (views) =>
@@ -83,11 +93,13 @@ function emitDepthwise(ctx: LowerContext, layer: Layer): void {
   ctx.emitSplit("qs8_dwconv", images * g.outHeight, [layer.y, layer.x, panels, scratch, table], { flops: flopsOf(layer) });
 }
 
-function emitWinograd(ctx: LowerContext, layer: Layer): void {
+function emitWinograd(ctx: LowerContext, layer: Layer, parts: number): void {
   const { geometry: g, images, output } = layer;
-  const weights = ctx.weights(layer.owner, `qs8 winograd ${layer.key}`, winogradBytes(g), (views) => packWinograd(views, g, layer.weights()));
-  const scratch = ctx.scratch(winogradScratchBytes(g, images));
-  const table = ctx.table(winogradShapeWords(g, output, images));
+  const weights = ctx.weights(layer.owner, `qs8 winograd ${layer.key}`, winogradBytes(g), (views) =>
+    packWinograd(views, g, layer.weights()),
+  );
+  const scratch = ctx.scratch(winogradScratchBytes(g, images, parts));
+  const table = ctx.table(winogradShapeWords(g, output, images, parts));
   ctx.emitSplit("qs8_winograd_4x4", images * tilesOf(g), [layer.y, layer.x, weights, scratch, table], { flops: flopsOf(layer) });
 }
 

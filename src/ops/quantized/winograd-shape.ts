@@ -25,24 +25,38 @@ const OUTPUT_COST = 780;
 /** True where the kernel is expected to be faster than the direct one by a fifth: it wins from 16 channels on, on all but tiny images. */
 export function isFaster(g: ConvGeometry, images: number): boolean {
   const [c, n] = [roundUp(g.inChannels, 8), roundUp(g.outChannels, 8)];
-  const tiles = tilesOf(g) * images, pixels = g.outHeight * g.outWidth * images;
+  const tiles = tilesOf(g) * images,
+    pixels = g.outHeight * g.outWidth * images;
   const cost = 36 * roundUp(tiles, 4) * c * n + tiles * (INPUT_COST * c + OUTPUT_COST * n);
   return cost < 0.8 * 9 * roundUp(pixels, 4) * roundUp(g.inChannels, 4) * n;
 }
 
-/** True when no sum that these weights can make leaves the range in which the kernel is exact. */
-export function isExact(g: ConvGeometry, { weight, zeros }: Pick<ConvWeights, "weight" | "zeros">, xZero: number): boolean {
-  const taps = 9 * g.inChannels;
-  const largest = Math.max(127 - xZero, xZero + 128);
+/**
+ * In how many parts the channels have to be summed, so that no sum that these weights can make leaves the range in
+ * which the kernel is exact; undefined where four are not enough.
+ */
+export function partsOf(g: ConvGeometry, weights: Pick<ConvWeights, "weight" | "zeros">, xZero: number): number | undefined {
+  return [1, 2, 4].find((parts) => (parts === 1 || g.inChannels % (8 * parts) === 0) && isExact(g, weights, xZero, parts));
+}
+
+function isExact(g: ConvGeometry, { weight, zeros }: Pick<ConvWeights, "weight" | "zeros">, xZero: number, parts: number): boolean {
+  const [least, most] = [xZero + 128, 127 - xZero];
+  const size = g.inChannels / parts;
   for (let channel = 0; channel < g.outChannels; channel++) {
     const zero = zeros[zeros.length === 1 ? 0 : channel] ?? 0;
-    let sum = 0;
-    for (let i = channel * taps; i < (channel + 1) * taps; i++) {
-      const size = Math.abs(weight[i]! - zero);
-      if (size > LARGEST_WEIGHT) return false;
-      sum += size;
+    for (let first = 0; first < g.inChannels; first += size) {
+      let [positive, negative] = [0, 0];
+      for (let tap = 0; tap < 9; tap++) {
+        const from = (channel * 9 + tap) * g.inChannels + first;
+        for (let i = from; i < from + size; i++) {
+          const value = weight[i]! - zero;
+          if (value > LARGEST_WEIGHT || value < -LARGEST_WEIGHT) return false;
+          if (value > 0) positive += value;
+          else negative -= value;
+        }
+      }
+      if (Math.max(most * positive + least * negative, least * positive + most * negative) >= LARGEST_SUM) return false;
     }
-    if (sum * largest >= LARGEST_SUM) return false;
   }
   return true;
 }
@@ -54,47 +68,68 @@ export const winogradBytes = (g: ConvGeometry): number =>
 /** Bytes that V and M of a band should stay under: they lie in the L2 cache with the weights of one element. */
 const BAND_BYTES = 512 * 1024;
 
-const tileBytes = (g: ConvGeometry): number => 36 * (roundUp(g.inChannels, 8) * 2 + roundUp(g.outChannels, 8) * 4);
+const tileBytes = (g: ConvGeometry, parts: number): number => 36 * (roundUp(g.inChannels, 8) * 2 + parts * roundUp(g.outChannels, 8) * 4);
 
-function bandTiles(g: ConvGeometry, images: number): number {
-  const fitting = Math.floor(BAND_BYTES / tileBytes(g) / 4) * 4;
+function bandTiles(g: ConvGeometry, images: number, parts: number): number {
+  const fitting = Math.floor(BAND_BYTES / tileBytes(g, parts) / 4) * 4;
   return Math.min(roundUp(tilesOf(g) * images, 4), Math.max(fitting, 8));
 }
 
 /** Scratch bytes. */
-export function winogradScratchBytes(g: ConvGeometry, images: number): number {
+export function winogradScratchBytes(g: ConvGeometry, images: number, parts: number): number {
   const rows = 6 * (Math.ceil(g.outWidth / 4) * 4 + 2) * g.inChannels * 2;
-  return 36 * 16 + rows + 32 + bandTiles(g, images) * tileBytes(g);
+  return (36 + 24 * parts) * 16 + rows + 32 + bandTiles(g, images, parts) * tileBytes(g, parts);
 }
 
 /** The words of a ConvShape for the Winograd kernel. */
-export const winogradShapeWords = (g: ConvGeometry, output: ConvOutput, images: number): Int32Array =>
-  convShapeWords(g, output, 2, { bandRows: bandTiles(g, images), panelBytes: 0 });
+export function winogradShapeWords(g: ConvGeometry, output: ConvOutput, images: number, parts: number): Int32Array {
+  const quads = roundUp(g.inChannels, 8) / 4 / parts;
+  return convShapeWords(g, output, 2, { bandRows: bandTiles(g, images, parts), panelBytes: 0, runs: parts, quads });
+}
 
 /** Writes heads and panels: G w Gᵀ for every pair of channels. */
-export function packWinograd(target: PanelViews, g: ConvGeometry, { weight, zeros, bias, scales }: ConvWeights): void {
-  const [n, c] = [roundUp(g.outChannels, 8), roundUp(g.inChannels, 8)];
+export function packWinograd(target: PanelViews, g: ConvGeometry, weights: ConvWeights): void {
+  const { scales, bias } = weights;
   target.i8.fill(0, 0, winogradBytes(g));
-  const element = (n / 8) * c * 8;
-  const half = new Int32Array(18);
   for (let filter = 0; filter < g.outChannels; filter++) {
     const head = (filter >> 3) * 16 + (filter & 7);
     target.i32[head] = bias?.[filter] ?? 0;
     target.f32[head + 8] = scales[scales.length === 1 ? 0 : filter] ?? 0;
+  }
+  const panelSize = roundUp(g.inChannels, 8) * 8,
+    element = (roundUp(g.outChannels, 8) / 8) * panelSize;
+  const stride = panelSize + SPREAD,
+    first = roundUp(g.outChannels, 8) * 4;
+  const panels = new Int16Array(36 * stride);
+  for (let filter = 0; filter < g.outChannels; filter += 8) {
+    packPanel(panels, stride, g, weights, filter);
+    const to = first + (filter / 8) * panelSize;
+    for (let i = 0; i < 36; i++) target.i16.set(panels.subarray(i * stride, i * stride + panelSize), to + i * element);
+  }
+}
+
+/** Elements between panels beyond their own, so that 36 writes do not meet in one set of the cache. */
+const SPREAD = 40;
+
+/** The panels of up to eight filters from `first` on, one for each of the 36 elements, `stride` apart. */
+function packPanel(panels: Int16Array, stride: number, g: ConvGeometry, { weight, zeros }: ConvWeights, first: number): void {
+  const row = 3 * g.inChannels;
+  panels.fill(0);
+  for (let filter = first; filter < Math.min(first + 8, g.outChannels); filter++) {
     const zero = zeros[zeros.length === 1 ? 0 : filter] ?? 0;
-    const lane = n * 4 + (filter >> 3) * c * 8 + (filter & 7) * 2;
     for (let channel = 0; channel < g.inChannels; channel++) {
-      const from = filter * 9 * g.inChannels + channel;
-      const row = 3 * g.inChannels;
       for (let x = 0; x < 3; x++) {
-        const at = from + x * g.inChannels;
-        timesG(weight[at]! - zero, weight[at + row]! - zero, weight[at + 2 * row]! - zero, half, x, 3);
+        const at = (filter * 9 + x) * g.inChannels + channel;
+        timesG(weight[at]! - zero, weight[at + row]! - zero, weight[at + 2 * row]! - zero, HALF, x, 3);
       }
-      const to = lane + (channel >> 1) * 16 + (channel & 1);
-      for (let i = 0; i < 6; i++) timesG(half[i * 3]!, half[i * 3 + 1]!, half[i * 3 + 2]!, target.i16, to + i * 6 * element, element);
+      const lane = (channel >> 1) * 16 + (filter - first) * 2 + (channel & 1);
+      for (let i = 0; i < 6; i++) timesG(HALF[i * 3]!, HALF[i * 3 + 1]!, HALF[i * 3 + 2]!, panels, lane + i * 6 * stride, stride);
     }
   }
 }
+
+/** G w of one filter, 6×3. */
+const HALF = new Int32Array(18);
 
 /** G times (a, b, c), into six elements `step` apart. */
 function timesG(a: number, b: number, c: number, y: Int16Array | Int32Array, at: number, step: number): void {
