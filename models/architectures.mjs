@@ -57,7 +57,13 @@ class NetworkBuilder {
     if (!this.#quantized) return [this.floats(shape, Math.sqrt(3 / fanIn)), this.floats([filters], 0.1)];
     return [
       this.#perChannel("int8", shape, (length) => Int8Array.from({ length }, () => this.#random() * 127), WEIGHT_SCALE, Int8Array),
-      this.#perChannel("int32", [filters], (length) => Int32Array.from({ length }, () => this.#random() * 1000), WEIGHT_SCALE * ACTIVATION_SCALE, Int32Array),
+      this.#perChannel(
+        "int32",
+        [filters],
+        (length) => Int32Array.from({ length }, () => this.#random() * 1000),
+        WEIGHT_SCALE * ACTIVATION_SCALE,
+        Int32Array,
+      ),
     ];
   }
 
@@ -74,7 +80,11 @@ class NetworkBuilder {
     const attributes = { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, pad, pad, pad], group: groups };
     let name = this.graph.node("Conv", [x.name, ...this.weights([filters, x.channels / groups, kernel, kernel])], attributes);
     this.macs += filters * size * size * (x.channels / groups) * kernel * kernel;
-    if (activation) name = activation === "relu6" && !this.#quantized ? this.graph.node("Clip", [name, this.scalar(0), this.scalar(6)]) : this.graph.node("Relu", [name]);
+    if (activation)
+      name =
+        activation === "relu6" && !this.#quantized
+          ? this.graph.node("Clip", [name, this.scalar(0), this.scalar(6)])
+          : this.graph.node("Relu", [name]);
     return { name: this.requantize(name), channels: filters, size };
   }
 
@@ -86,7 +96,11 @@ class NetworkBuilder {
   maxPool(x, { pad = 0, ceil = false } = {}) {
     const span = (x.size + 2 * pad - 3) / 2;
     const attributes = { kernel_shape: [3, 3], strides: [2, 2], pads: [pad, pad, pad, pad], ceil_mode: ceil ? 1 : 0 };
-    return { ...x, name: this.requantize(this.graph.node("MaxPool", [x.name], attributes)), size: (ceil ? Math.ceil(span) : Math.floor(span)) + 1 };
+    return {
+      ...x,
+      name: this.requantize(this.graph.node("MaxPool", [x.name], attributes)),
+      size: (ceil ? Math.ceil(span) : Math.floor(span)) + 1,
+    };
   }
 
   /** Global average and, in float networks, a dense layer with softmax. */
@@ -122,7 +136,15 @@ export function mobilenetV1({ size = 224, width = 1, quantized = false } = {}) {
 export function mobilenetV2({ size = 224, quantized = false } = {}) {
   const net = new NetworkBuilder([1, 3, size, size], quantized);
   let x = net.conv(net.start(), 32, 3, { stride: 2, activation: "relu6" });
-  const stages = [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 3, 2], [6, 64, 4, 2], [6, 96, 3, 1], [6, 160, 3, 2], [6, 320, 1, 1]];
+  const stages = [
+    [1, 16, 1, 1],
+    [6, 24, 2, 2],
+    [6, 32, 3, 2],
+    [6, 64, 4, 2],
+    [6, 96, 3, 1],
+    [6, 160, 3, 2],
+    [6, 320, 1, 1],
+  ];
   for (const [expansion, filters, repeats, firstStride] of stages)
     for (let i = 0; i < repeats; i++) {
       const stride = i === 0 ? firstStride : 1;
@@ -158,12 +180,26 @@ export function squeezenet({ size = 224 } = {}) {
   const fire = (x, squeeze, expand) => {
     const narrow = net.conv(x, squeeze, 1);
     const halves = [net.conv(narrow, expand, 1), net.conv(narrow, expand, 3)];
-    return { ...narrow, name: net.graph.node("Concat", halves.map((half) => half.name), { axis: 1 }), channels: 2 * expand };
+    return {
+      ...narrow,
+      name: net.graph.node(
+        "Concat",
+        halves.map((half) => half.name),
+        { axis: 1 },
+      ),
+      channels: 2 * expand,
+    };
   };
   let x = net.maxPool(net.conv(net.start(), 64, 3, { stride: 2, pad: 0 }), { ceil: true });
   x = net.maxPool(fire(fire(x, 16, 64), 16, 64), { ceil: true });
   x = net.maxPool(fire(fire(x, 32, 128), 32, 128), { ceil: true });
-  for (const [squeeze, expand] of [[48, 192], [48, 192], [64, 256], [64, 256]]) x = fire(x, squeeze, expand);
+  for (const [squeeze, expand] of [
+    [48, 192],
+    [48, 192],
+    [64, 256],
+    [64, 256],
+  ])
+    x = fire(x, squeeze, expand);
   x = net.conv(x, 1000, 1);
   const flat = net.graph.node("Flatten", [net.graph.node("GlobalAveragePool", [x.name])], { axis: 1 });
   net.graph.node("Softmax", [flat], {}, "out");
@@ -215,12 +251,18 @@ export function encoder({ layers = 6, tokens = 128, width = 384, heads = 12, hid
   };
   const normalize = (x) => {
     const scale = graph.tensor("float32", [width], new Float32Array(width).fill(1));
-    return graph.node("LayerNormalization", [x, scale, graph.tensor("float32", [width], new Float32Array(width))], { axis: -1, epsilon: { float: 1e-12 } });
+    return graph.node("LayerNormalization", [x, scale, graph.tensor("float32", [width], new Float32Array(width))], {
+      axis: -1,
+      epsilon: { float: 1e-12 },
+    });
   };
   const headsOf = (x, perm) => graph.node("Transpose", [graph.node("Reshape", [dense(x, width, width), split])], { perm });
   const gelu = (x) => {
     const half = graph.node("Mul", [x, net.scalar(0.5)]);
-    return graph.node("Mul", [half, graph.node("Add", [graph.node("Erf", [graph.node("Div", [x, net.scalar(Math.SQRT2)])]), net.scalar(1)])]);
+    return graph.node("Mul", [
+      half,
+      graph.node("Add", [graph.node("Erf", [graph.node("Div", [x, net.scalar(Math.SQRT2)])]), net.scalar(1)]),
+    ]);
   };
   let x = "x";
   for (let layer = 0; layer < layers; layer++) {

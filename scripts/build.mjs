@@ -64,7 +64,10 @@ function writeKernelTypes() {
 
 async function buildBundles() {
   const entryPoints = {};
-  for (const [name, file] of [["index", "src/index.ts"], ["convert", "src/convert/index.ts"]])
+  for (const [name, file] of [
+    ["index", "src/index.ts"],
+    ["convert", "src/convert/index.ts"],
+  ])
     if (existsSync(path.join(root, file))) entryPoints[name] = path.join(root, file);
   await esbuild.build({
     entryPoints,
@@ -86,7 +89,12 @@ async function buildBundles() {
 
 /** The command uses the built library beside it; what it needs besides is bundled, CommonJS modules that want `require` too. */
 async function buildCli() {
-  const library = new Map([["src/index.ts", "./index.js"], ["src/convert/index.ts", "./convert.js"]].map(([file, built]) => [path.join(root, file), built]));
+  const library = new Map(
+    [
+      ["src/index.ts", "./index.js"],
+      ["src/convert/index.ts", "./convert.js"],
+    ].map(([file, built]) => [path.join(root, file), built]),
+  );
   await esbuild.build({
     entryPoints: [path.join(root, "src/cli/main.ts")],
     outfile: path.join(root, "dist/cli.js"),

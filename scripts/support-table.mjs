@@ -7,7 +7,7 @@ import * as esbuild from "esbuild";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
 const FILE = path.join(root, "docs/operators.md");
-const COUNTS = /<!-- counts -->\n[^]*?<!-- end -->/;
+const COUNTS = /<!-- counts -->\n.*?<!-- end -->/s;
 
 const bundle = path.join(root, "dist/support-table.mjs");
 await esbuild.build({

@@ -4,7 +4,7 @@ export type { DataType, TypedArray } from "./graph/types.ts";
 export type { PlanDescription, StepDescription } from "./plan/describe.ts";
 export type { ArenaBlock } from "./plan/plan.ts";
 export { type Capabilities, capabilities, type Tier, type WasmOption, type WasmSource } from "./runtime/kernels.ts";
-export { load, type LoadOptions } from "./runtime/load.ts";
+export { type LoadOptions, load } from "./runtime/load.ts";
 export type { Model, RunOptions, TensorInfo } from "./runtime/model.ts";
 export type { Profile, ProfileRow } from "./runtime/profile.ts";
 export type { ModelSource, SourceOptions } from "./runtime/source.ts";

@@ -59,12 +59,7 @@ runSuites(
     ],
     x8_gather: [gather],
     x32_copy_strided: [everySecond],
-    conversions: [
-      convert("f16_to_f32", 4, 2),
-      convert("f32_to_f16", 2, 4),
-      convert("f32_from_u8", 4, 1),
-      convert("i64_from_i32", 8, 4),
-    ],
+    conversions: [convert("f16_to_f32", 4, 2), convert("f32_to_f16", 2, 4), convert("f32_from_u8", 4, 1), convert("i64_from_i32", 8, 4)],
   },
   new RegExp(process.argv[2] ?? "."),
 );

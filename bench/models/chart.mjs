@@ -7,7 +7,12 @@ export async function drawChart(rows) {
   const values = rows.flatMap(({ model, engines }) =>
     Object.entries(engines).flatMap(([peer, { ratio }]) => (ratio ? [{ model, peer, ratio: Number(ratio.toFixed(2)) }] : [])),
   );
-  const x = { field: "ratio", type: "quantitative", scale: { type: "log" }, title: "Lanewise is this many times faster (left of 1: slower)" };
+  const x = {
+    field: "ratio",
+    type: "quantitative",
+    scale: { type: "log" },
+    title: "Lanewise is this many times faster (left of 1: slower)",
+  };
   const y = { field: "model", type: "nominal", sort: null, title: null };
   const { spec } = compile({
     data: { values },

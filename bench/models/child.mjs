@@ -12,7 +12,8 @@ function randomInput({ name, dataType, shape, data }) {
   const length = shape.reduce((a, b) => a * b, 1);
   const filled = new ARRAYS[dataType](length);
   if (data) filled.set(new ARRAYS[dataType](readFileSync(data).buffer.slice(0, filled.byteLength)));
-  else if (dataType !== "int64") for (let i = 0; i < length; i++) filled[i] = dataType === "float32" ? Math.random() : Math.random() * 256 - 128;
+  else if (dataType !== "int64")
+    for (let i = 0; i < length; i++) filled[i] = dataType === "float32" ? Math.random() : Math.random() * 256 - 128;
   return { name, dataType, shape, data: filled };
 }
 
@@ -34,7 +35,13 @@ try {
   const loaded = performance.now();
   const inputs = described.map(randomInput);
   await model.run(inputs);
-  say({ ready: true, note: model.note, loadMs: loaded - started, firstMs: performance.now() - loaded, memoryMib: process.memoryUsage().rss / 2 ** 20 });
+  say({
+    ready: true,
+    note: model.note,
+    loadMs: loaded - started,
+    firstMs: performance.now() - loaded,
+    memoryMib: process.memoryUsage().rss / 2 ** 20,
+  });
   for await (const line of createInterface({ input: process.stdin })) say(await time(model, inputs, Number(line)));
 } catch (error) {
   say({ error: String(error?.message ?? error).slice(0, 200) });

@@ -46,7 +46,12 @@ function* jobs(folder) {
     if (!wanted.test(name) || !existsSync(described)) continue;
     const { format, file, macs = 0, cases } = JSON.parse(readFileSync(described, "utf8"));
     if (cases[0].steps) continue;
-    const inputs = cases[0].inputs.map((input) => ({ name: input.name, dataType: input.dtype, shape: input.shape, data: path.resolve(options.from, name, input.file) }));
+    const inputs = cases[0].inputs.map((input) => ({
+      name: input.name,
+      dataType: input.dtype,
+      shape: input.shape,
+      data: path.resolve(options.from, name, input.file),
+    }));
     yield { name, format, macs, file: path.resolve(options.from, name, file), inputs };
   }
 }
@@ -96,13 +101,15 @@ async function measure(job) {
     if (!state.error) engines.push(engine);
   }
   for (const engine of engines) await engine.ask(options.ms); // warm-up
-  for (let round = 0; round < Number(options.rounds); round++) for (const engine of engines) engine.times.push((await engine.ask(options.ms)).median);
+  for (let round = 0; round < Number(options.rounds); round++)
+    for (const engine of engines) engine.times.push((await engine.ask(options.ms)).median);
   for (const engine of engines) {
     engine.process.stdin.end();
     row.engines[engine.name].ms = median(engine.times);
   }
   const ours = engines.find((engine) => engine.name === "lanewise");
-  for (const engine of engines) if (ours && engine !== ours) row.engines[engine.name].ratio = median(engine.times.map((ms, i) => ms / ours.times[i]));
+  for (const engine of engines)
+    if (ours && engine !== ours) row.engines[engine.name].ratio = median(engine.times.map((ms, i) => ms / ours.times[i]));
   return row;
 }
 
@@ -131,6 +138,9 @@ for (const peer of Object.keys(FORMATS).slice(1)) {
 if (options.out) {
   const { drawChart } = await import("./chart.mjs");
   const version = spawnSync(options.node, ["--version"], { encoding: "utf8" }).stdout.trim();
-  writeFileSync(`${options.out}.json`, `${JSON.stringify({ machine: cpus()[0].model, node: version, date: new Date().toISOString().slice(0, 10), rows }, null, 1)}\n`);
+  writeFileSync(
+    `${options.out}.json`,
+    `${JSON.stringify({ machine: cpus()[0].model, node: version, date: new Date().toISOString().slice(0, 10), rows }, null, 1)}\n`,
+  );
   writeFileSync(`${options.out}.svg`, await drawChart(rows));
 }

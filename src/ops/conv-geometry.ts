@@ -30,7 +30,11 @@ export const flopsOf = (c: Convolution): number =>
 /** A pair of positive whole numbers, for height and width. */
 function pairOf(attributes: AttributeReader, name: string): readonly [number, number] {
   const pair = attributes.numbers(name, [1, 1]);
-  check(pair.length === 2 && pair.every((n) => Number.isInteger(n) && n > 0), "shape", () => `${name} must be two positive whole numbers, found [${pair}]`);
+  check(
+    pair.length === 2 && pair.every((n) => Number.isInteger(n) && n > 0),
+    "shape",
+    () => `${name} must be two positive whole numbers, found [${pair}]`,
+  );
   return pair as unknown as readonly [number, number];
 }
 
@@ -42,7 +46,10 @@ interface Axis {
 }
 
 /** Output size and padding before the first element, with the padding around given or following from a scheme. */
-export function windowAxis({ size, kernel, stride, dilation }: Axis, around: readonly [number, number] | string): { out: number; before: number } {
+export function windowAxis(
+  { size, kernel, stride, dilation }: Axis,
+  around: readonly [number, number] | string,
+): { out: number; before: number } {
   const extent = dilation * (kernel - 1) + 1;
   if (typeof around !== "string") return { out: Math.floor((size + around[0] + around[1] - extent) / stride) + 1, before: around[0] };
   if (around === "valid") return { out: Math.floor((size - extent) / stride) + 1, before: 0 };
@@ -55,7 +62,11 @@ export function windowAxis({ size, kernel, stride, dilation }: Axis, around: rea
 export function paddingOf(attributes: AttributeReader, axis: 0 | 1): readonly [number, number] | string {
   if (attributes.has("autoPad")) {
     const scheme = attributes.string("autoPad");
-    check(["same_upper", "same_lower", "valid"].includes(scheme), "shape", () => `autoPad "${scheme}" is not one of same_upper, same_lower, valid`);
+    check(
+      ["same_upper", "same_lower", "valid"].includes(scheme),
+      "shape",
+      () => `autoPad "${scheme}" is not one of same_upper, same_lower, valid`,
+    );
     return scheme;
   }
   const padding = attributes.numbers("padding", [0, 0, 0, 0]);
@@ -88,14 +99,20 @@ export function operandsOf(attributes: AttributeReader, x: TensorType, weight: T
 export function convolutionOf(attributes: AttributeReader, x: TensorType, weight: TensorType): Convolution {
   const operands = operandsOf(attributes, x, weight);
   const { inHeight, inWidth, kernelHeight, kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth } = operands;
-  const down = windowAxis({ size: inHeight, kernel: kernelHeight, stride: strideHeight, dilation: dilationHeight }, paddingOf(attributes, 0));
+  const down = windowAxis(
+    { size: inHeight, kernel: kernelHeight, stride: strideHeight, dilation: dilationHeight },
+    paddingOf(attributes, 0),
+  );
   const across = windowAxis({ size: inWidth, kernel: kernelWidth, stride: strideWidth, dilation: dilationWidth }, paddingOf(attributes, 1));
   check(!(down.out <= 0 || across.out <= 0), "shape", () => `the kernel ${kernelHeight}×${kernelWidth} is larger than the padded input`);
   return { ...operands, outHeight: down.out, outWidth: across.out, padTop: down.before, padLeft: across.before };
 }
 
 /** The words of `ConvShape` in assembly/lib/f32-windows.ts. */
-export function convShapeWords(c: Convolution, strides: { ldy: number; ldr?: number; bandRows?: number; yRow?: number; yImage?: number }): Int32Array {
+export function convShapeWords(
+  c: Convolution,
+  strides: { ldy: number; ldr?: number; bandRows?: number; yRow?: number; yImage?: number },
+): Int32Array {
   const { ldy, ldr = c.outChannels, bandRows = 1, yRow = 0, yImage = 0 } = strides;
   return Int32Array.of(
     ...[c.inHeight, c.inWidth, c.inChannels, c.outHeight, c.outWidth, c.outChannels / c.groups, c.groups, c.inChannels / c.groups],

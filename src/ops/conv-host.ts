@@ -6,7 +6,15 @@ import { realsOf, writeReals } from "./real.ts";
 
 /** Calls `visit` for every (output pixel, input pixel, tap) that meet, all as indices of pixels and taps. */
 function forEachTap(c: Convolution, isTransposed: boolean, visit: (y: number, x: number, tap: number) => void): void {
-  const [steps, others] = isTransposed ? [[c.inHeight, c.inWidth], [c.outHeight, c.outWidth]] : [[c.outHeight, c.outWidth], [c.inHeight, c.inWidth]];
+  const [steps, others] = isTransposed
+    ? [
+        [c.inHeight, c.inWidth],
+        [c.outHeight, c.outWidth],
+      ]
+    : [
+        [c.outHeight, c.outWidth],
+        [c.inHeight, c.inWidth],
+      ];
   const [height, width] = steps as [number, number];
   const [otherHeight, otherWidth] = others as [number, number];
   for (let pixel = 0; pixel < c.batch * height * width; pixel++) {

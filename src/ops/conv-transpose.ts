@@ -1,8 +1,8 @@
 // Transposed convolution of images, NHWC with weights OHWI, in float32: cut into dense convolutions (deconv-phases.ts).
 import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
-import { type Convolution, convShapeWords, flopsOf, operandsOf, paddingOf } from "./conv-geometry.ts";
 import { packedWeights } from "./conv.ts";
+import { type Convolution, convShapeWords, flopsOf, operandsOf, paddingOf } from "./conv-geometry.ts";
 import { computeConvolution } from "./conv-host.ts";
 import { type AxisPhase, axisPhases, type DeconvWeights, packPhase, phaseFloats, readAlike, tapCount } from "./deconv-phases.ts";
 import { type AttributeReader, defineOp, type HostContext, type InferContext, type LowerContext, offsetBy } from "./define.ts";
@@ -27,8 +27,18 @@ function transposedAxis(
 /** The transposed convolution as told; `padTop` and `padLeft` are what is cropped. Throws `shape`. */
 export function transposedConvolutionOf(attributes: AttributeReader, x: TensorType, weight: TensorType): Convolution {
   const o = operandsOf(attributes, x, weight);
-  const down = transposedAxis(attributes, 0, { size: o.inHeight, kernel: o.kernelHeight, stride: o.strideHeight, dilation: o.dilationHeight });
-  const across = transposedAxis(attributes, 1, { size: o.inWidth, kernel: o.kernelWidth, stride: o.strideWidth, dilation: o.dilationWidth });
+  const down = transposedAxis(attributes, 0, {
+    size: o.inHeight,
+    kernel: o.kernelHeight,
+    stride: o.strideHeight,
+    dilation: o.dilationHeight,
+  });
+  const across = transposedAxis(attributes, 1, {
+    size: o.inWidth,
+    kernel: o.kernelWidth,
+    stride: o.strideWidth,
+    dilation: o.dilationWidth,
+  });
   check(!(down.out <= 0 || across.out <= 0), "shape", () => `nothing is left of the output: ${down.out}×${across.out}`);
   return { ...o, outHeight: down.out, outWidth: across.out, padTop: down.before, padLeft: across.before };
 }
@@ -57,7 +67,13 @@ function lowerTransposed(ctx: LowerContext, c: Convolution): void {
   const [x, y] = [ctx.input(0), ctx.output(0)];
   const epilogue = epilogueOf(ctx);
   const ldy = y.rowStride;
-  const downPhases = axisPhases({ out: c.outHeight, kernel: c.kernelHeight, stride: c.strideHeight, dilation: c.dilationHeight, pad: c.padTop });
+  const downPhases = axisPhases({
+    out: c.outHeight,
+    kernel: c.kernelHeight,
+    stride: c.strideHeight,
+    dilation: c.dilationHeight,
+    pad: c.padTop,
+  });
   const phases = axisPhases({ out: c.outWidth, kernel: c.kernelWidth, stride: c.strideWidth, dilation: c.dilationWidth, pad: c.padLeft });
   const joined = c.groups === 1 && ldy === c.outChannels && readAlike(phases, c.strideWidth);
   const acrossParts = joined ? [phases] : phases.map((phase) => [phase]);
@@ -100,4 +116,3 @@ export const convTranspose2d = defineOp({
     computeConvolution(ctx, transposedConvolutionOf(ctx.attributes, ctx.input(0), ctx.input(1)), true);
   },
 });
-

@@ -57,8 +57,10 @@ function chooseKernel(c: Convolution, { tier, memory }: LowerContext): ConvKerne
   }
   // The window of every output pixel is the input as it lies.
   const isWhole = c.padTop === 0 && c.padLeft === 0 && c.kernelHeight === c.inHeight && c.kernelWidth === c.inWidth && pixels === c.batch;
-  const isPointwise = taps === 1 && isStill(c) && c.padTop === 0 && c.padLeft === 0 && c.outHeight === c.inHeight && c.outWidth === c.inWidth;
-  if (c.groups === 1 && (isPointwise || (isWhole && c.dilationHeight === 1 && c.dilationWidth === 1))) return pixels <= FEW_ROWS ? "gemv" : "gemm";
+  const isPointwise =
+    taps === 1 && isStill(c) && c.padTop === 0 && c.padLeft === 0 && c.outHeight === c.inHeight && c.outWidth === c.inWidth;
+  if (c.groups === 1 && (isPointwise || (isWhole && c.dilationHeight === 1 && c.dilationWidth === 1)))
+    return pixels <= FEW_ROWS ? "gemv" : "gemm";
   const isWinograd = c.groups === 1 && c.kernelHeight === 3 && c.kernelWidth === 3 && isStill(c) && memory === "fast";
   if (isWinograd && winogradCost(c, TILE_ROWS[tier]) < 0.9 * directCost(c, TILE_ROWS[tier])) return "winograd";
   return "windows";
@@ -91,7 +93,8 @@ export function packedWeights(
 }
 
 /** True where weights and bias are known before the run. */
-export const isPackable = (ctx: LowerContext): boolean => ctx.input(1).known !== undefined && (!ctx.inputs[2] || ctx.inputs[2].known !== undefined);
+export const isPackable = (ctx: LowerContext): boolean =>
+  ctx.input(1).known !== undefined && (!ctx.inputs[2] || ctx.inputs[2].known !== undefined);
 
 /** Pointer or null pointer of an optional operand. */
 const pointerOf = (operand: Operand | undefined): KernelArgument => operand?.pointer ?? 0;
@@ -113,7 +116,11 @@ export function lowerConv(ctx: LowerContext): void {
   const [x, y, residual] = [ctx.input(0), ctx.output(0), ctx.inputs[3]];
   const c = convolutionOf(ctx.attributes, x, ctx.input(1));
   if (y.size === 0) return;
-  check(!residual || residual.size === y.size, "shape", () => `the residual must have the output's ${y.size} elements, found ${residual?.size}`);
+  check(
+    !residual || residual.size === y.size,
+    "shape",
+    () => `the residual must have the output's ${y.size} elements, found ${residual?.size}`,
+  );
   const packable = isPackable(ctx);
   const kernel = packable ? chooseKernel(c, ctx) : "windows";
   const [n, k] = [c.outChannels / c.groups, (c.kernelHeight * c.kernelWidth * c.inChannels) / c.groups];
@@ -123,19 +130,28 @@ export function lowerConv(ctx: LowerContext): void {
   const shape = (bandRows = 1) => ctx.table(convShapeWords(c, { ldy, bandRows }));
   const panels = () =>
     packable
-      ? packedWeights(ctx, "panels", c.groups * panelFloats(n, k), (to, weights, bias) => packFilters(to, weights, bias, c.outChannels, k, c.groups))
+      ? packedWeights(ctx, "panels", c.groups * panelFloats(n, k), (to, weights, bias) =>
+          packFilters(to, weights, bias, c.outChannels, k, c.groups),
+        )
       : packInRun(ctx, c, n, k);
   switch (kernel) {
     case "gemm":
       ctx.emitSplit("f32_gemm", pixels, [y.pointer, x.pointer, panels(), pointerOf(residual), epilogue, n, k, ldy, k, n], cost);
       return;
     case "gemv":
-      ctx.emitSplit("f32_gemv", Math.ceil(n / PANEL), [y.pointer, x.pointer, panels(), pointerOf(residual), epilogue, pixels, n, k, ldy, k, n], cost);
+      ctx.emitSplit(
+        "f32_gemv",
+        Math.ceil(n / PANEL),
+        [y.pointer, x.pointer, panels(), pointerOf(residual), epilogue, pixels, n, k, ldy, k, n],
+        cost,
+      );
       return;
     case "depthwise square":
     case "depthwise": {
       const taps = c.kernelHeight * c.kernelWidth;
-      const weights = packedWeights(ctx, "depthwise", depthwiseFloats(n * c.groups, taps), (to, w, bias) => packDepthwise(to, w, bias, c.groups, taps));
+      const weights = packedWeights(ctx, "depthwise", depthwiseFloats(n * c.groups, taps), (to, w, bias) =>
+        packDepthwise(to, w, bias, c.groups, taps),
+      );
       const name = kernel === "depthwise" ? "f32_dwconv" : "f32_dwconv_square";
       ctx.emitSplit(name, c.batch * c.outHeight, [y.pointer, x.pointer, weights, pointerOf(residual), epilogue, shape()], cost);
       return;
@@ -159,7 +175,9 @@ function emitWinograd(ctx: LowerContext, c: Convolution, epilogue: KernelArgumen
   const tileRows = TILE_ROWS[ctx.tier];
   const fitting = Math.floor(WINOGRAD_BAND_BYTES / (36 * 4 * (channels + filters)) / tileRows) * tileRows;
   const band = Math.min(Math.max(fitting, 2 * tileRows), tiles, 5 * tileRows);
-  const weights = packedWeights(ctx, "winograd", winogradFloats(4, filters, channels), (to, w, bias) => packWinograd(to, w, bias, filters, channels, 4));
+  const weights = packedWeights(ctx, "winograd", winogradFloats(4, filters, channels), (to, w, bias) =>
+    packWinograd(to, w, bias, filters, channels, 4),
+  );
   const scratch = ctx.scratch(winogradScratchBytes(4, band, channels, filters));
   const args = [ctx.output(0).pointer, ctx.input(0).pointer, weights, pointerOf(ctx.inputs[3]), epilogue, shape(band), scratch] as const;
   ctx.emitSplit("f32_winograd_4x4", tiles, [...args], { flops: flopsOf(c) });
@@ -182,4 +200,3 @@ export const conv2d = defineOp({
     computeConvolution(ctx, convolutionOf(ctx.attributes, ctx.input(0), ctx.input(1)), false);
   },
 });
-

@@ -29,7 +29,9 @@ const remainder = (a: number, b: number): number => ((a % b) + b) % b;
 export function axisPhases({ out, kernel, stride, dilation, pad }: DeconvAxis): AxisPhase[] {
   const phases: AxisPhase[] = [];
   for (let first = 0; first < Math.min(stride, out); first++) {
-    const taps = Array.from({ length: kernel }, (_, tap) => kernel - 1 - tap).filter((tap) => remainder(first + pad - tap * dilation, stride) === 0);
+    const taps = Array.from({ length: kernel }, (_, tap) => kernel - 1 - tap).filter(
+      (tap) => remainder(first + pad - tap * dilation, stride) === 0,
+    );
     const positions = taps.map((tap) => (first + pad - tap * dilation) / stride);
     const step = positions.length > 1 ? positions[1]! - positions[0]! : 1;
     phases.push({ first, count: Math.ceil((out - first) / stride), taps, start: positions[0] ?? 0, step });

@@ -66,13 +66,15 @@ export class AttributeReader {
 
   #read<T extends Attribute>(name: string, type: string, fallback: T | undefined): T {
     const value = this.#attributes[name] ?? fallback;
-    // biome-ignore lint/suspicious/useValidTypeof: `type` is one of three literals of this class
     if (typeof value !== type) throw this.#error(name, `a ${type}`);
     return value as T;
   }
   #error(name: string, expected: string): LanewiseError {
     const found = this.#attributes[name];
-    return new LanewiseError("shape", `attribute "${name}" must be ${expected}, found ${found === undefined ? "nothing" : JSON.stringify(found)}`);
+    return new LanewiseError(
+      "shape",
+      `attribute "${name}" must be ${expected}, found ${found === undefined ? "nothing" : JSON.stringify(found)}`,
+    );
   }
 }
 

@@ -3,7 +3,15 @@ import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
 import { sizeOf } from "../graph/types.ts";
 import { FEW_ROWS, isPackable, packedWeights } from "./conv.ts";
-import { type AttributeReader, defineOp, type HostContext, type InferContext, type KernelArgument, type LowerContext, offsetBy } from "./define.ts";
+import {
+  type AttributeReader,
+  defineOp,
+  type HostContext,
+  type InferContext,
+  type KernelArgument,
+  type LowerContext,
+  offsetBy,
+} from "./define.ts";
 import { epilogueOf } from "./finish-f32.ts";
 import { finishReals } from "./finish-reals.ts";
 import { emitMove, moveOver, stridesOf } from "./moves.ts";
@@ -34,7 +42,11 @@ export function productOf(attributes: AttributeReader, a: TensorType, b: TensorT
   const [bRows, bCols] = bShape.slice(-2) as [number, number];
   const [m, k] = transposeA ? [aCols, aRows] : [aRows, aCols];
   const [depth, n] = transposeB ? [bCols, bRows] : [bRows, bCols];
-  check(Number.isNaN(k) || Number.isNaN(depth) || k === depth, "shape", () => `${k} columns of the first operand meet ${depth} rows of the second`);
+  check(
+    Number.isNaN(k) || Number.isNaN(depth) || k === depth,
+    "shape",
+    () => `${k} columns of the first operand meet ${depth} rows of the second`,
+  );
   const [aBatch, bBatch] = [aShape.slice(0, -2), bShape.slice(0, -2)];
   const batch = broadcastShape(aBatch, bBatch);
   const shape = [...batch, ...(a.shape.length > 1 ? [m] : []), ...(b.shape.length > 1 ? [n] : [])];
@@ -137,7 +149,11 @@ export const matmul = defineOp({
     const product = productOf(ctx.attributes, a, b);
     if (product.k === 0) return false;
     if (a.dataType !== "float32" || b.dataType !== "float32") return ctx.quantized?.matmul(ctx, product) ?? false;
-    check(!residual || residual.size === y.size, "shape", () => `the residual must have the output's ${y.size} elements, found ${residual?.size}`);
+    check(
+      !residual || residual.size === y.size,
+      "shape",
+      () => `the residual must have the output's ${y.size} elements, found ${residual?.size}`,
+    );
     if (y.size === 0) return;
     if (isPackable(ctx) && sizeOf(product.bBatch) === 1) lowerDense(ctx, product);
     else lowerBatch(ctx, product);
@@ -156,7 +172,8 @@ export const matmul = defineOp({
         for (let i = 0; i < m * n; i++) {
           const [row, col] = [Math.floor(i / n), i % n];
           let sum = 0;
-          for (let p = 0; p < k; p++) sum += x[aAt + (transposeA ? p * m + row : row * k + p)]! * w[bAt + (transposeB ? col * k + p : p * n + col)]!;
+          for (let p = 0; p < k; p++)
+            sum += x[aAt + (transposeA ? p * m + row : row * k + p)]! * w[bAt + (transposeB ? col * k + p : p * n + col)]!;
           sums[yAt + i] = alpha * sum;
         }
     };
@@ -164,4 +181,3 @@ export const matmul = defineOp({
     writeReals(ctx.outputs[0]!, finishReals(ctx, sums, n), ctx.outputQuants[0]);
   },
 });
-

@@ -19,7 +19,12 @@ export interface Matrix {
 }
 
 /** Packs B and bias[n] into `to` from float `at` on; columns past n are zero. */
-export function packPanels(to: Float32Array, at: number, { data, offset = 0, n, k, rowStride, colStride }: Matrix, bias?: ArrayLike<number>): void {
+export function packPanels(
+  to: Float32Array,
+  at: number,
+  { data, offset = 0, n, k, rowStride, colStride }: Matrix,
+  bias?: ArrayLike<number>,
+): void {
   for (let column = 0; column < n; column += PANEL) {
     const cols = Math.min(n - column, PANEL);
     for (let j = 0; j < cols; j++) {
@@ -37,7 +42,14 @@ export function packPanels(to: Float32Array, at: number, { data, offset = 0, n, 
 }
 
 /** Packs convolution weights OHWI[filters, k] of `groups` groups, each as its own panels. */
-export function packFilters(to: Float32Array, weights: Float32Array, bias: ArrayLike<number> | undefined, filters: number, k: number, groups: number): void {
+export function packFilters(
+  to: Float32Array,
+  weights: Float32Array,
+  bias: ArrayLike<number> | undefined,
+  filters: number,
+  k: number,
+  groups: number,
+): void {
   const n = filters / groups;
   for (let group = 0; group < groups; group++) {
     const matrix = { data: weights, offset: group * n * k, n, k, rowStride: 1, colStride: k };
@@ -66,7 +78,13 @@ export function epilogueWords({ lo = -Infinity, hi = Infinity, activation = Unar
 export const depthwiseFloats = (channels: number, taps: number): number => Math.ceil(channels / 4) * 4 * (taps + 1);
 
 /** Packs depthwise weights OHWI[channels, taps] by blocks of four channels (drawn in assembly/lib/f32-depthwise.ts). */
-export function packDepthwise(to: Float32Array, weights: Float32Array, bias: ArrayLike<number> | undefined, channels: number, taps: number): void {
+export function packDepthwise(
+  to: Float32Array,
+  weights: Float32Array,
+  bias: ArrayLike<number> | undefined,
+  channels: number,
+  taps: number,
+): void {
   for (let channel = 0; channel < channels; channel++) {
     const at = Math.floor(channel / 4) * 4 * (taps + 1) + (channel % 4);
     to[at] = bias ? bias[channel]! : 0;

@@ -28,7 +28,8 @@ const TRANSFORMS: { readonly [N in TileSize]: Transform } = {
 };
 
 /** Floats of the transformed weights of `filters` filters on `channels` channels. */
-export const winogradFloats = (tile: TileSize, filters: number, channels: number): number => (tile + 2) ** 2 * panelFloats(filters, channels);
+export const winogradFloats = (tile: TileSize, filters: number, channels: number): number =>
+  (tile + 2) ** 2 * panelFloats(filters, channels);
 
 /**
  * Transforms and packs weights OHWI[filters, 3, 3, channels]. The bias goes to element (1, 1), which the output

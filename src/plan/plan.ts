@@ -1,6 +1,6 @@
 // A graph and concrete input types become a flat list of calls with every address decided.
 import type { Graph, Node, TensorType, Value } from "../graph/types.ts";
-import type { HostTensor, Operand, OpDef, Pointer, StepCost } from "../ops/define.ts";
+import type { HostTensor, OpDef, Operand, Pointer, StepCost } from "../ops/define.ts";
 import type { KernelName } from "../runtime/kernel-exports.d.ts";
 import { layoutArena, lowerBound } from "./arena.ts";
 import { addressOf, type Block } from "./block.ts";
@@ -88,7 +88,9 @@ export function planGraph(
     return {
       nodes,
       typing,
-      inputs: new Map(head.inputs.filter((value) => placement.locations.has(value)).map((value) => [value, placed(value, typing, placement)])),
+      inputs: new Map(
+        head.inputs.filter((value) => placement.locations.has(value)).map((value) => [value, placed(value, typing, placement)]),
+      ),
       outputs: head.outputs.map((value) => outputOf(value, typing, placement)),
       steps: steps.map((step) => resolveStep(step)),
       arena: blocks.map((block, i) => arenaBlock(block, layout.offsets[i]!)),

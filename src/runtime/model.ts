@@ -170,7 +170,11 @@ export class Model {
     for (const name of Object.keys(shapes)) this.#findInput(name);
     if (this.#fixed) return this.#fixed;
     const weights = new WeightStore();
-    const plan = planGraph(this.#graph, { ...target, weights, commit: () => (weights.commit(0, undefined), 0) }, types);
+    const commit = () => {
+      weights.commit(0, undefined);
+      return 0;
+    };
+    const plan = planGraph(this.#graph, { ...target, weights, commit }, types);
     return describePlan(plan, weights.bytes);
   }
 

@@ -7,7 +7,7 @@ import { Tensor } from "../../src/index.ts";
 function npy(descr: string, shape: string, data: ArrayBufferView, order = "False", version = 1): Uint8Array {
   const dict = `{'descr': '${descr}', 'fortran_order': ${order}, 'shape': ${shape}, }`;
   const prefix = version === 1 ? 10 : 12;
-  const header = dict.padEnd(Math.ceil((prefix + dict.length + 1) / 64) * 64 - prefix - 1) + "\n";
+  const header = `${dict.padEnd(Math.ceil((prefix + dict.length + 1) / 64) * 64 - prefix - 1)}\n`;
   const length = version === 1 ? [header.length & 255, header.length >> 8] : [header.length & 255, header.length >> 8, 0, 0];
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return Uint8Array.from([

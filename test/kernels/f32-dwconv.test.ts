@@ -35,20 +35,33 @@ describe.each(TIERS)("f32_dwconv, %s", (tier) => {
     packDepthwise(packed, weights, bias, channels, taps);
     const y = bench.alloc(((pixels - 1) * ldy + channels) * 4);
     const residual = randomFloats(pixels * channels, 6);
-    const args = [y, bench.put(x), bench.put(packed), withResidual ? bench.put(residual) : 0, putEpilogue(bench, { lo: -1, hi: 2 }), putConvShape(bench, conv, { ldy })] as const;
+    const args = [
+      y,
+      bench.put(x),
+      bench.put(packed),
+      withResidual ? bench.put(residual) : 0,
+      putEpilogue(bench, { lo: -1, hi: 2 }),
+      putConvShape(bench, conv, { ldy }),
+    ] as const;
     const at = cut % (lines + 1);
     bench.kernels[kernel](...args, at, lines);
     bench.kernels[kernel](...args, 0, at);
     bench.checkGuards();
     const got = bench.f32(y, (pixels - 1) * ldy + channels).slice();
     const expected = naiveConv(x, weights, bias, conv).map((sum, i) => Math.min(Math.max(sum + (withResidual ? residual[i]! : 0), -1), 2));
-    expectClose(expected.map((_, i) => got[Math.floor(i / channels) * ldy + (i % channels)]!), expected);
+    expectClose(
+      expected.map((_, i) => got[Math.floor(i / channels) * ldy + (i % channels)]!),
+      expected,
+    );
     bench.kernels[kernel](...args, 0, lines);
     expect(bench.f32(y, got.length)).toEqual(got);
   }
 
   test("any kernel, stride and dilation", () => {
-    fc.assert(fc.property(depthwise(), ...rest, (conv, ...drawn) => check(conv, "f32_dwconv", ...drawn)), { numRuns: 100 });
+    fc.assert(
+      fc.property(depthwise(), ...rest, (conv, ...drawn) => check(conv, "f32_dwconv", ...drawn)),
+      { numRuns: 100 },
+    );
   });
   test.each([
     [3, 1],

@@ -28,7 +28,9 @@ describe.each(TIERS)("f32 products, %s", (tier) => {
         const bias = randomFloats(n, k);
         const residual = randomFloats(m * n, 7);
         const dense = Float32Array.from({ length: m * k }, (_, i) => a[Math.floor(i / k) * lda + (i % k)]!);
-        const expected = naiveProduct(dense, b, bias, m, n, k).map((sum, i) => Math.min(Math.max(sum + (withResidual ? residual[i]! : 0), -1), 2));
+        const expected = naiveProduct(dense, b, bias, m, n, k).map((sum, i) =>
+          Math.min(Math.max(sum + (withResidual ? residual[i]! : 0), -1), 2),
+        );
         const epilogue = putEpilogue(bench, { lo: -1, hi: 2 });
         const [pa, pb, pr] = [bench.put(a), bench.put(packed(b, bias, n, k)), withResidual ? bench.put(residual) : 0];
 
@@ -38,7 +40,10 @@ describe.each(TIERS)("f32 products, %s", (tier) => {
           call(y);
           bench.checkGuards();
           const got = bench.f32(y, (m - 1) * ldy + n);
-          expectClose(Float32Array.from({ length: m * n }, (_, i) => got[Math.floor(i / n) * ldy + (i % n)]!), expected);
+          expectClose(
+            Float32Array.from({ length: m * n }, (_, i) => got[Math.floor(i / n) * ldy + (i % n)]!),
+            expected,
+          );
           for (let i = 0; i < got.length; i++) if (i % ldy >= n) expect(got[i]).toBe(77);
           return got.slice();
         };
@@ -68,7 +73,10 @@ describe.each(TIERS)("f32 products, %s", (tier) => {
     const [a, b, old] = [randomFloats(m * k, 1), randomFloats(k * n, 2), randomFloats(m * n, 3)];
     const y = bench.put(old);
     bench.kernels.f32_gemm(y, bench.put(a), bench.put(packed(b, undefined, n, k)), y, putEpilogue(bench), n, k, n, k, n, 0, m);
-    expectClose(bench.f32(y, m * n), naiveProduct(a, b, undefined, m, n, k).map((sum, i) => sum + old[i]!));
+    expectClose(
+      bench.f32(y, m * n),
+      naiveProduct(a, b, undefined, m, n, k).map((sum, i) => sum + old[i]!),
+    );
   });
 
   test("the clamp of the epilogue follows the activation", () => {
@@ -88,46 +96,66 @@ describe.each(TIERS)("f32 products, %s", (tier) => {
 
   test("matmul packs B of any strides on the way, over two batch dimensions", () => {
     fc.assert(
-      fc.property(rows, columns, depths, fc.boolean(), fc.constantFrom(1, 2, 3), fc.constantFrom(1, 2), fc.boolean(), (m, n, k, transposed, outer, inner, shared) => {
-        bench.reset();
-        const a = randomFloats(outer * inner * m * k, m);
-        const b = randomFloats((shared ? 1 : outer * inner) * n * k, n);
-        const bias = randomFloats(n, 9);
-        const shape = putWords(bench, {
-          m,
-          n,
-          k,
-          ldy: n,
-          lda: k,
-          rowStride: transposed ? 1 : n,
-          colStride: transposed ? k : 1,
-          scale: new Int32Array(new Float32Array([0.5]).buffer)[0]!,
-          inner,
-          yOuter: inner * m * n,
-          aOuter: inner * m * k,
-          bOuter: shared ? 0 : inner * n * k,
-          yInner: m * n,
-          aInner: m * k,
-          bInner: shared ? 0 : n * k,
-          ldr: n,
-          rOuter: inner * m * n,
-          rInner: m * n,
-        });
-        const residual = randomFloats(outer * inner * m * n, 10);
-        const y = bench.alloc(outer * inner * m * n * 4);
-        bench.kernels.f32_matmul(y, bench.put(a), bench.put(b), bench.put(bias), bench.put(residual), putEpilogue(bench), shape, bench.alloc(panelFloats(n, k) * 4), 0, outer * inner);
-        bench.checkGuards();
-        for (let item = 0; item < outer * inner; item++) {
-          const from = shared ? 0 : item * n * k;
-          const dense = Float32Array.from({ length: n * k }, (_, i) => {
-            const [row, col] = [Math.floor(i / n), i % n];
-            return 0.5 * b[from + (transposed ? col * k + row : i)]!;
+      fc.property(
+        rows,
+        columns,
+        depths,
+        fc.boolean(),
+        fc.constantFrom(1, 2, 3),
+        fc.constantFrom(1, 2),
+        fc.boolean(),
+        (m, n, k, transposed, outer, inner, shared) => {
+          bench.reset();
+          const a = randomFloats(outer * inner * m * k, m);
+          const b = randomFloats((shared ? 1 : outer * inner) * n * k, n);
+          const bias = randomFloats(n, 9);
+          const shape = putWords(bench, {
+            m,
+            n,
+            k,
+            ldy: n,
+            lda: k,
+            rowStride: transposed ? 1 : n,
+            colStride: transposed ? k : 1,
+            scale: new Int32Array(new Float32Array([0.5]).buffer)[0]!,
+            inner,
+            yOuter: inner * m * n,
+            aOuter: inner * m * k,
+            bOuter: shared ? 0 : inner * n * k,
+            yInner: m * n,
+            aInner: m * k,
+            bInner: shared ? 0 : n * k,
+            ldr: n,
+            rOuter: inner * m * n,
+            rInner: m * n,
           });
-          const product = naiveProduct(a.subarray(item * m * k, (item + 1) * m * k), dense, bias, m, n, k);
-          const expected = product.map((sum, i) => sum + residual[item * m * n + i]!);
-          expectClose(bench.f32(y + item * m * n * 4, m * n), expected);
-        }
-      }),
+          const residual = randomFloats(outer * inner * m * n, 10);
+          const y = bench.alloc(outer * inner * m * n * 4);
+          bench.kernels.f32_matmul(
+            y,
+            bench.put(a),
+            bench.put(b),
+            bench.put(bias),
+            bench.put(residual),
+            putEpilogue(bench),
+            shape,
+            bench.alloc(panelFloats(n, k) * 4),
+            0,
+            outer * inner,
+          );
+          bench.checkGuards();
+          for (let item = 0; item < outer * inner; item++) {
+            const from = shared ? 0 : item * n * k;
+            const dense = Float32Array.from({ length: n * k }, (_, i) => {
+              const [row, col] = [Math.floor(i / n), i % n];
+              return 0.5 * b[from + (transposed ? col * k + row : i)]!;
+            });
+            const product = naiveProduct(a.subarray(item * m * k, (item + 1) * m * k), dense, bias, m, n, k);
+            const expected = product.map((sum, i) => sum + residual[item * m * n + i]!);
+            expectClose(bench.f32(y + item * m * n * 4, m * n), expected);
+          }
+        },
+      ),
       { numRuns: 60 },
     );
   });

@@ -55,7 +55,17 @@ const caseOf = fc.record({
 });
 type Case = typeof caseOf extends fc.Arbitrary<infer T> ? T : never;
 
-function sumAt(g: ConvGeometry, x: Int8Array, w: Int8Array, c: Case, xZero: number, image: number, oy: number, ox: number, channel: number): number {
+function sumAt(
+  g: ConvGeometry,
+  x: Int8Array,
+  w: Int8Array,
+  c: Case,
+  xZero: number,
+  image: number,
+  oy: number,
+  ox: number,
+  channel: number,
+): number {
   const groupIn = g.inChannels / g.groups;
   const from = Math.floor(channel / (g.outChannels / g.groups)) * groupIn;
   let sum = 0;
@@ -82,33 +92,55 @@ function check(bench: KernelBench, c: Case): void {
   const w = randomInt8(next, (g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels) / g.groups);
   const scales = Float32Array.from({ length: g.outChannels }, () => c.scale * (0.5 + next()));
   const isFloat = c.kind === "float32";
-  const perRow = isFloat && g.outWidth === 1 && g.inWidth === 1 && g.kernelHeight === 1 && g.inHeight === g.outHeight && g.strideHeight === 1;
+  const perRow =
+    isFloat && g.outWidth === 1 && g.inWidth === 1 && g.kernelHeight === 1 && g.inHeight === g.outHeight && g.strideHeight === 1;
   const rows = Float32Array.from({ length: c.images * g.outHeight * g.outWidth * 2 }, () => 0.5 + next());
   const rowZeros = new Int32Array(rows.buffer);
   for (let row = 0; row < rows.length / 2; row++) rowZeros[row * 2 + 1] = c.xZero + (perRow ? row % 5 : 0);
-  const bias = Float64Array.from({ length: g.outChannels }, () => (isFloat ? Math.fround(next() - 0.5) : Math.floor(next() * 20001) - 10000));
+  const bias = Float64Array.from({ length: g.outChannels }, () =>
+    isFloat ? Math.fround(next() - 0.5) : Math.floor(next() * 20001) - 10000,
+  );
   const [lo, hi] = isFloat ? [-2, 2.5] : [Math.min(...c.clamp), Math.max(...c.clamp)];
   const ldy = g.outChannels + c.gap;
   const output: ConvOutput = { kind: c.kind, ldy, xZero: c.xZero, yZero: c.yZero, lo, hi, rowScaleStep: perRow ? 8 : 0 };
   const pixels = c.images * g.outHeight * g.outWidth;
   const expected = Float64Array.from({ length: pixels * ldy }, (_, at) => {
-    const pixel = Math.floor(at / ldy), channel = at % ldy;
+    const pixel = Math.floor(at / ldy),
+      channel = at % ldy;
     if (channel >= g.outChannels) return 0;
     const inImage = pixel % (g.outHeight * g.outWidth);
-    const scaleAt = perRow ? pixel * 2 : 0, xZero = isFloat ? rowZeros[scaleAt + 1]! : c.xZero;
-    const sum = sumAt(g, x, w, c, xZero, Math.floor(pixel / (g.outHeight * g.outWidth)), Math.floor(inImage / g.outWidth), inImage % g.outWidth, channel);
+    const scaleAt = perRow ? pixel * 2 : 0,
+      xZero = isFloat ? rowZeros[scaleAt + 1]! : c.xZero;
+    const sum = sumAt(
+      g,
+      x,
+      w,
+      c,
+      xZero,
+      Math.floor(pixel / (g.outHeight * g.outWidth)),
+      Math.floor(inImage / g.outWidth),
+      inImage % g.outWidth,
+      channel,
+    );
     if (c.kind === "int32") return sum + bias[channel]!;
     if (c.kind === "int8") return requantize(sum + bias[channel]!, scales[channel]!, c.yZero, lo, hi);
     const product = Math.fround(Math.fround(Math.fround(sum) * rows[scaleAt]!) * scales[channel]!);
     return Math.min(Math.max(Math.fround(product + bias[channel]!), lo), hi);
   });
 
-  const px = bench.put(x), scratch = bench.alloc(scratchBytesOf(g)), rowScale = bench.put(rows);
+  const px = bench.put(x),
+    scratch = bench.alloc(scratchBytesOf(g)),
+    rowScale = bench.put(rows);
   for (const weightBytes of c.wZero === 0 ? ([1, 2] as const) : ([2] as const)) {
     const bytes = panelsBytesOf(g, c.kind, weightBytes);
     const pw = bench.alloc(bytes);
     const { buffer } = bench.memory;
-    const views = { f32: new Float32Array(buffer, pw), i32: new Int32Array(buffer, pw), i16: new Int16Array(buffer, pw), i8: new Int8Array(buffer, pw) };
+    const views = {
+      f32: new Float32Array(buffer, pw),
+      i32: new Int32Array(buffer, pw),
+      i16: new Int16Array(buffer, pw),
+      i8: new Int8Array(buffer, pw),
+    };
     packPanels(views, g, c.kind, weightBytes, { weight: w, zeros: [c.wZero], bias, scales });
     const table = bench.put(convShapeWords(g, output, weightBytes));
     const y = bench.put(c.kind === "int8" ? new Int8Array(pixels * ldy) : new Int32Array(pixels * ldy));
@@ -126,6 +158,9 @@ describe.each(TIERS)("int8 convolution, %s", (tier) => {
   const bench = new KernelBench(tier, 8 << 20);
 
   it("equals the naive int32 convolution bit for bit, however it is split", () => {
-    fc.assert(fc.property(caseOf, (c) => check(bench, c)), { numRuns: 300 });
+    fc.assert(
+      fc.property(caseOf, (c) => check(bench, c)),
+      { numRuns: 300 },
+    );
   });
 });

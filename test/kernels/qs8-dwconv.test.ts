@@ -45,7 +45,8 @@ const caseOf = fc
 type Case = typeof caseOf extends fc.Arbitrary<infer T> ? T : never;
 
 function sumAt(c: Case & ConvGeometry, x: Int8Array, w: Int8Array, row: number, ox: number, channel: number): number {
-  const image = Math.floor(row / c.outHeight), from = Math.floor((channel * c.inChannels) / c.outChannels);
+  const image = Math.floor(row / c.outHeight),
+    from = Math.floor((channel * c.inChannels) / c.outChannels);
   let sum = 0;
   for (let ky = 0; ky < c.kernelHeight; ky++) {
     for (let kx = 0; kx < c.kernelWidth; kx++) {
@@ -66,18 +67,29 @@ function check(bench: KernelBench, c: Case): void {
   const w = randomInt8(next, c.outChannels * c.kernelHeight * c.kernelWidth);
   const scales = Float32Array.from({ length: c.outChannels }, () => c.scale * (0.5 + next()));
   const bias = Int32Array.from({ length: c.outChannels }, () => Math.floor(next() * 2001) - 1000);
-  const lo = Math.min(...c.bounds), hi = Math.max(...c.bounds), ldy = c.outChannels + c.gap;
-  const rows = c.images * c.outHeight, size = rows * c.outWidth * ldy;
+  const lo = Math.min(...c.bounds),
+    hi = Math.max(...c.bounds),
+    ldy = c.outChannels + c.gap;
+  const rows = c.images * c.outHeight,
+    size = rows * c.outWidth * ldy;
   const expected = Int8Array.from({ length: size }, (_, at) => {
-    const channel = at % ldy, pixel = Math.floor(at / ldy);
+    const channel = at % ldy,
+      pixel = Math.floor(at / ldy);
     if (channel >= c.outChannels) return 0;
     const sum = sumAt(c, x, w, Math.floor(pixel / c.outWidth), pixel % c.outWidth, channel);
     return requantize(sum + bias[channel]!, scales[channel]!, c.yZero, lo, hi);
   });
 
-  const px = bench.put(x), scratch = bench.alloc(depthwiseScratchBytes(c)), panels = bench.alloc(depthwisePanelsBytes(c));
+  const px = bench.put(x),
+    scratch = bench.alloc(depthwiseScratchBytes(c)),
+    panels = bench.alloc(depthwisePanelsBytes(c));
   const { buffer } = bench.memory;
-  const views = { f32: new Float32Array(buffer, panels), i32: new Int32Array(buffer, panels), i16: new Int16Array(buffer, panels), i8: new Int8Array(buffer, panels) };
+  const views = {
+    f32: new Float32Array(buffer, panels),
+    i32: new Int32Array(buffer, panels),
+    i16: new Int16Array(buffer, panels),
+    i8: new Int8Array(buffer, panels),
+  };
   packDepthwise(views, c, { weight: w, zeros: [c.wZero], bias, scales }, c.xZero);
   const table = bench.put(depthwiseShapeWords(c, { ldy, xZero: c.xZero, yZero: c.yZero, lo, hi }));
   const y = bench.put(new Int8Array(size));
@@ -92,6 +104,9 @@ describe.each(TIERS)("int8 depthwise convolution, %s", (tier) => {
   const bench = new KernelBench(tier, 4 << 20);
 
   it("equals the naive int32 convolution bit for bit, however it is split", () => {
-    fc.assert(fc.property(caseOf, (c) => check(bench, c)), { numRuns: 300 });
+    fc.assert(
+      fc.property(caseOf, (c) => check(bench, c)),
+      { numRuns: 300 },
+    );
   });
 });

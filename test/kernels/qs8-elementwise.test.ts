@@ -25,8 +25,12 @@ type Pair = typeof pairOf extends fc.Arbitrary<infer T> ? T : never;
 /** Runs the kernel in two parts and compares it with `expected` of every pair. */
 function checkPairs(bench: KernelBench, c: Pair, words: Int32Array, expected: (a: number, b: number) => number, lut = 0): void {
   const next = random(c.seed);
-  const a = randomInt8(next, c.aStep ? c.count : 1), b = randomInt8(next, c.bStep ? c.count : 1);
-  const y = bench.put(new Int8Array(c.count)), pa = bench.put(a), pb = bench.put(b), shape = bench.put(words);
+  const a = randomInt8(next, c.aStep ? c.count : 1),
+    b = randomInt8(next, c.bStep ? c.count : 1);
+  const y = bench.put(new Int8Array(c.count)),
+    pa = bench.put(a),
+    pb = bench.put(b),
+    shape = bench.put(words);
   const middle = Math.floor(c.split * c.count);
   bench.kernels.qs8_binary(y, pa, pb, shape, lut, c.aStep, c.bStep, 0, middle);
   bench.kernels.qs8_binary(y, pa, pb, shape, lut, c.aStep, c.bStep, middle, c.count);
@@ -78,7 +82,7 @@ describe.each(TIERS)("int8 element by element, %s", (tier) => {
 
   it("looks a pair up", () => {
     property((c) => {
-      const f = (a: number, b: number) => ((a * 7) ^ (b * 3)) << 24 >> 24;
+      const f = (a: number, b: number) => (((a * 7) ^ (b * 3)) << 24) >> 24;
       const table = Int8Array.from({ length: 65536 }, (_, i) => f((i >> 8) - 128, (i & 255) - 128));
       checkPairs(bench, c, tableShape(), f, bench.put(table));
     });
@@ -86,54 +90,80 @@ describe.each(TIERS)("int8 element by element, %s", (tier) => {
 
   it("looks a byte up, row by row", () => {
     fc.assert(
-      fc.property(fc.constantFrom(...LENGTHS), fc.constantFrom(1, 3, 4), fc.nat(5), fc.nat(5), fc.integer(), (cols, rows, yGap, xGap, seed) => {
-        bench.reset();
-        const next = random(seed);
-        const x = randomInt8(next, rows * (cols + xGap)), table = randomInt8(next, 256);
-        const y = bench.put(new Int8Array(rows * (cols + yGap)));
-        bench.kernels.x8_lut(y, bench.put(x), bench.put(table), cols, cols + yGap, cols + xGap, 0, rows);
-        const expected = new Int8Array(rows * (cols + yGap));
-        for (let row = 0; row < rows; row++)
-          for (let col = 0; col < cols; col++) expected[row * (cols + yGap) + col] = table[x[row * (cols + xGap) + col]! & 255]!;
-        expect(Array.from(bench.i8(y, expected.length))).toEqual(Array.from(expected));
-        bench.checkGuards();
-      }),
+      fc.property(
+        fc.constantFrom(...LENGTHS),
+        fc.constantFrom(1, 3, 4),
+        fc.nat(5),
+        fc.nat(5),
+        fc.integer(),
+        (cols, rows, yGap, xGap, seed) => {
+          bench.reset();
+          const next = random(seed);
+          const x = randomInt8(next, rows * (cols + xGap)),
+            table = randomInt8(next, 256);
+          const y = bench.put(new Int8Array(rows * (cols + yGap)));
+          bench.kernels.x8_lut(y, bench.put(x), bench.put(table), cols, cols + yGap, cols + xGap, 0, rows);
+          const expected = new Int8Array(rows * (cols + yGap));
+          for (let row = 0; row < rows; row++)
+            for (let col = 0; col < cols; col++) expected[row * (cols + yGap) + col] = table[x[row * (cols + xGap) + col]! & 255]!;
+          expect(Array.from(bench.i8(y, expected.length))).toEqual(Array.from(expected));
+          bench.checkGuards();
+        },
+      ),
     );
   });
 
   it("quantizes and dequantizes", () => {
     fc.assert(
-      fc.property(fc.constantFrom(...LENGTHS), fc.constantFrom(0.001, 0.02, 0.5, 3), zero, fc.integer(), (count, scale, zeroPoint, seed) => {
-        bench.reset();
-        const next = random(seed);
-        const x = Float32Array.from({ length: count }, () => (next() < 0.3 ? (Math.floor(next() * 600) - 300.5) * scale : (next() - 0.5) * scale * 700));
-        if (count > 4) x.set([Infinity, -Infinity, 1e30, -1e30]);
-        const y = bench.put(new Int8Array(count)), back = bench.put(new Float32Array(count)), s = Math.fround(scale);
-        bench.kernels.qs8_from_f32(y, bench.put(x), s, zeroPoint, 0, count);
-        const steps = Array.from(x, (value) => clampTo(roundHalfEven(Math.fround(value / s)) + zeroPoint, -128, 127));
-        expect(Array.from(bench.i8(y, count))).toEqual(steps);
-        bench.kernels.f32_from_qs8(back, y, s, zeroPoint, 0, count);
-        expect(Array.from(bench.f32(back, count))).toEqual(steps.map((step) => Math.fround((step - zeroPoint) * s) + 0));
-        bench.checkGuards();
-      }),
+      fc.property(
+        fc.constantFrom(...LENGTHS),
+        fc.constantFrom(0.001, 0.02, 0.5, 3),
+        zero,
+        fc.integer(),
+        (count, scale, zeroPoint, seed) => {
+          bench.reset();
+          const next = random(seed);
+          const x = Float32Array.from({ length: count }, () =>
+            next() < 0.3 ? (Math.floor(next() * 600) - 300.5) * scale : (next() - 0.5) * scale * 700,
+          );
+          if (count > 4) x.set([Infinity, -Infinity, 1e30, -1e30]);
+          const y = bench.put(new Int8Array(count)),
+            back = bench.put(new Float32Array(count)),
+            s = Math.fround(scale);
+          bench.kernels.qs8_from_f32(y, bench.put(x), s, zeroPoint, 0, count);
+          const steps = Array.from(x, (value) => clampTo(roundHalfEven(Math.fround(value / s)) + zeroPoint, -128, 127));
+          expect(Array.from(bench.i8(y, count))).toEqual(steps);
+          bench.kernels.f32_from_qs8(back, y, s, zeroPoint, 0, count);
+          expect(Array.from(bench.f32(back, count))).toEqual(steps.map((step) => Math.fround((step - zeroPoint) * s) + 0));
+          bench.checkGuards();
+        },
+      ),
     );
   });
 
   it("quantizes rows over their own range", () => {
     fc.assert(
-      fc.property(fc.constantFrom(...LENGTHS), fc.constantFrom(1, 2, 5), fc.constantFrom(-1, -0.5, 0, 0.5), fc.integer(), (cols, rows, shift, seed) => {
-        bench.reset();
-        const next = random(seed);
-        const x = Float32Array.from({ length: rows * cols }, () => next() + shift);
-        const y = bench.put(new Int8Array(rows * cols)), params = bench.alloc(rows * 8);
-        bench.kernels.qs8_rows_from_f32(y, params, bench.put(x), cols, 0, rows);
-        for (let i = 0; i < rows * cols; i++) {
-          const row = Math.floor(i / cols);
-          const scale = bench.f32(params, rows * 2)[row * 2]!, zeroPoint = bench.i32(params, rows * 2)[row * 2 + 1]!;
-          expect(Math.abs((bench.i8(y, rows * cols)[i]! - zeroPoint) * scale - x[i]!)).toBeLessThanOrEqual(scale * 1.001);
-        }
-        bench.checkGuards();
-      }),
+      fc.property(
+        fc.constantFrom(...LENGTHS),
+        fc.constantFrom(1, 2, 5),
+        fc.constantFrom(-1, -0.5, 0, 0.5),
+        fc.integer(),
+        (cols, rows, shift, seed) => {
+          bench.reset();
+          const next = random(seed);
+          const x = Float32Array.from({ length: rows * cols }, () => next() + shift);
+          const y = bench.put(new Int8Array(rows * cols)),
+            params = bench.alloc(rows * 8);
+          bench.kernels.qs8_rows_from_f32(y, params, bench.put(x), cols, 0, rows);
+          for (let i = 0; i < rows * cols; i++) {
+            const row = Math.floor(i / cols);
+            const scale = bench.f32(params, rows * 2)[row * 2]!,
+              zeroPoint = bench.i32(params, rows * 2)[row * 2 + 1]!;
+            expect(Math.abs((bench.i8(y, rows * cols)[i]! - zeroPoint) * scale - x[i]!)).toBeLessThanOrEqual(scale * 1.001);
+          }
+          bench.checkGuards();
+        },
+      ),
     );
   });
 });

@@ -19,7 +19,16 @@ const axisOf = fc
 type Axis = typeof axisOf extends fc.Arbitrary<infer T> ? T : never;
 
 const axisWords = (a: Axis) =>
-  Int32Array.of(a.input, a.output, a.kernel, a.stride, a.dilation, a.before, a.countPad ? -a.before : 0, a.input + (a.countPad ? a.after : 0));
+  Int32Array.of(
+    a.input,
+    a.output,
+    a.kernel,
+    a.stride,
+    a.dilation,
+    a.before,
+    a.countPad ? -a.before : 0,
+    a.input + (a.countPad ? a.after : 0),
+  );
 
 /** Positions inside the image, and how many taps count. */
 function tapsOf(a: Axis, index: number): { inside: number[]; counted: number } {
@@ -45,7 +54,8 @@ type Case = typeof caseOf extends fc.Arbitrary<infer T> ? T : never;
 
 function pooled(c: Case, values: number[], counted: number, lo: number, hi: number): number {
   if (c.kind === "max") return clampTo(Math.max(lo, ...values), lo, hi);
-  const sum = values.reduce((total, value) => total + value, 0), count = Math.max(counted, 1);
+  const sum = values.reduce((total, value) => total + value, 0),
+    count = Math.max(counted, 1);
   if (c.kind === "half_up") return clampTo(Math.floor((sum + (count >> 1)) / count), lo, hi);
   if (c.kind === "half_away") return clampTo(Math.trunc((sum + Math.sign(sum || 1) * (count >> 1)) / count), lo, hi);
   const scale = Math.fround(Math.fround(c.xScale) / Math.fround(Math.fround(c.yScale) * count));
@@ -59,19 +69,24 @@ function check(bench: KernelBench, c: Case): void {
   const [lo, hi] = [Math.min(...c.bounds), Math.max(...c.bounds)];
   const expected: number[] = [];
   for (let unit = 0; unit < c.images * rows.output; unit++) {
-    const vertical = tapsOf(rows, unit % rows.output), image = Math.floor(unit / rows.output);
+    const vertical = tapsOf(rows, unit % rows.output),
+      image = Math.floor(unit / rows.output);
     for (let col = 0; col < cols.output; col++) {
       const horizontal = tapsOf(cols, col);
       for (let channel = 0; channel < channels; channel++) {
-        const values = vertical.inside.flatMap((row) => horizontal.inside.map((at) => x[((image * rows.input + row) * cols.input + at) * channels + channel]!));
+        const values = vertical.inside.flatMap((row) =>
+          horizontal.inside.map((at) => x[((image * rows.input + row) * cols.input + at) * channels + channel]!),
+        );
         expected.push(pooled(c, values, vertical.counted * horizontal.counted, lo, hi));
       }
     }
   }
   const shape = poolShapeWords(c.kind, channels, { scale: c.xScale, zero: c.xZero }, { scale: c.yScale, zero: c.yZero }, lo, hi);
-  const y = bench.put(new Int8Array(expected.length)), px = bench.put(x);
+  const y = bench.put(new Int8Array(expected.length)),
+    px = bench.put(x);
   const tables = [shape, axisWords(rows), axisWords(cols)].map((words) => bench.put(words)) as [number, number, number];
-  const units = c.images * rows.output, middle = units >> 1;
+  const units = c.images * rows.output,
+    middle = units >> 1;
   bench.kernels.qs8_pool(y, px, ...tables, 0, middle);
   bench.kernels.qs8_pool(y, px, ...tables, middle, units);
   expect(Array.from(bench.i8(y, expected.length))).toEqual(expected.map((value) => value + 0));
@@ -82,6 +97,9 @@ describe.each(TIERS)("int8 pooling, %s", (tier) => {
   const bench = new KernelBench(tier, 1 << 20);
 
   it("equals the naive windows bit for bit", () => {
-    fc.assert(fc.property(caseOf, (c) => check(bench, c)), { numRuns: 300 });
+    fc.assert(
+      fc.property(caseOf, (c) => check(bench, c)),
+      { numRuns: 300 },
+    );
   });
 });

@@ -19,7 +19,9 @@ for (const name of readdirSync(folder).sort()) {
     const ratio = arenaLowerBound ? arenaBytes / arenaLowerBound : 1;
     if (ratio > LIMIT) bad++;
     const verdict = ratio > LIMIT ? "FAIL" : "ok  ";
-    console.log(`${verdict} ${name.padEnd(30)} arena ${arenaBytes} bytes = ${ratio.toFixed(3)} × the bound · weights ${weightBytes}${partial ? " · first part only" : ""}`);
+    console.log(
+      `${verdict} ${name.padEnd(30)} arena ${arenaBytes} bytes = ${ratio.toFixed(3)} × the bound · weights ${weightBytes}${partial ? " · first part only" : ""}`,
+    );
     model.dispose();
   } catch (error) {
     bad++;

@@ -28,7 +28,11 @@ export async function smoke(lanewise, { models, goldens, wasm }) {
 async function compare(model, Tensor, images, expected) {
   let worst = 0;
   for (const [i, pixels] of images.entries()) {
-    const image = new Tensor("float32", [1, 28, 28, 1], Float32Array.from(pixels, (x) => x / 255));
+    const image = new Tensor(
+      "float32",
+      [1, 28, 28, 1],
+      Float32Array.from(pixels, (x) => x / 255),
+    );
     const { scores } = await model.run({ image });
     for (const [k, score] of expected[i].entries()) {
       // An int8 answer may be one step from the reference's; a step of these scores is below 0.25.

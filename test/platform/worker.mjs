@@ -1,10 +1,11 @@
 // An edge worker: no files, no compilation from bytes; the kernels come as modules.
-import * as lanewise from "lanewise";
-import relaxed from "relaxed.wasm";
-import simd128 from "simd128.wasm";
+
 import digits from "digits.safetensors";
 import digitsInt8 from "digits-int8.safetensors";
 import goldens from "goldens.json";
+import * as lanewise from "lanewise";
+import relaxed from "relaxed.wasm";
+import simd128 from "simd128.wasm";
 import { smoke } from "smoke.mjs";
 
 export default {

@@ -30,7 +30,14 @@ export const putEpilogue = (bench: KernelBench, finish: Finish = {}): number => 
 export const putWords = (bench: KernelBench, words: Record<string, number>): number => bench.put(Int32Array.from(Object.values(words)));
 
 /** Naive product with float64 sums: a[m, k] · b[k, n] + bias. */
-export function naiveProduct(a: Float32Array, b: Float32Array, bias: ArrayLike<number> | undefined, m: number, n: number, k: number): Float64Array {
+export function naiveProduct(
+  a: Float32Array,
+  b: Float32Array,
+  bias: ArrayLike<number> | undefined,
+  m: number,
+  n: number,
+  k: number,
+): Float64Array {
   const y = new Float64Array(m * n);
   for (let i = 0; i < m; i++)
     for (let j = 0; j < n; j++) {

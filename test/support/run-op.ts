@@ -1,7 +1,15 @@
 // Operators through graph → plan → run, as a model would run them, in a tier of choice.
 import { readFileSync } from "node:fs";
 import { constantValue } from "../../src/graph/constant.ts";
-import { type Attributes, arrayClass, type DataType, type Graph, type Quantization, type TypedArray, type Value } from "../../src/graph/types.ts";
+import {
+  type Attributes,
+  arrayClass,
+  type DataType,
+  type Graph,
+  type Quantization,
+  type TypedArray,
+  type Value,
+} from "../../src/graph/types.ts";
 import { ALL_OPS } from "../../src/ops/index.ts";
 import { QUANTIZED_LOWERINGS } from "../../src/ops/quantized/lowerings.ts";
 import { Model } from "../../src/runtime/model.ts";
@@ -37,11 +45,18 @@ const elements = ({ dataType, data }: TestInput): TypedArray =>
   ArrayBuffer.isView(data) ? (data as TypedArray) : (arrayClass(dataType) as Float32ArrayConstructor).from(data as number[]);
 
 /** One node with these inputs (null: absent), as a graph. */
-export function graphOf(op: string, attributes: Attributes, inputs: readonly (TestInput | null)[], outputs: readonly TestOutput[] = [{}]): Graph {
+export function graphOf(
+  op: string,
+  attributes: Attributes,
+  inputs: readonly (TestInput | null)[],
+  outputs: readonly TestOutput[] = [{}],
+): Graph {
   const values = inputs.map((input, i): Value | null => {
     if (!input) return null;
     const { dataType, shape, quant } = input;
-    return input.constant ? constantValue(`c${i}`, dataType, shape, elements(input), quant) : { name: `x${i}`, type: { dataType, shape }, quant };
+    return input.constant
+      ? constantValue(`c${i}`, dataType, shape, elements(input), quant)
+      : { name: `x${i}`, type: { dataType, shape }, quant };
   });
   const results = outputs.map(({ quant }, i): Value => ({ name: `y${i}`, quant }));
   return {
@@ -61,6 +76,7 @@ export function runOp(
   const graph = graphOf(op, attributes, inputs, options.outputs);
   const model = modelOf(graph, options.tier, options.memory);
   const feed: Record<string, Tensor> = {};
-  for (const [i, input] of inputs.entries()) if (input && !input.constant) feed[`x${i}`] = new Tensor(input.dataType, input.shape, elements(input));
+  for (const [i, input] of inputs.entries())
+    if (input && !input.constant) feed[`x${i}`] = new Tensor(input.dataType, input.shape, elements(input));
   return Object.values(model.runSync(feed));
 }

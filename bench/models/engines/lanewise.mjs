@@ -9,6 +9,7 @@ export async function load(bytes) {
   const model = await loadModel(await convert(bytes), tier ? { tier } : {});
   return {
     note: model.tier,
-    run: (inputs) => model.run(Object.fromEntries(inputs.map(({ name, dataType, shape, data }) => [name, new Tensor(dataType, shape, data)]))),
+    run: (inputs) =>
+      model.run(Object.fromEntries(inputs.map(({ name, dataType, shape, data }) => [name, new Tensor(dataType, shape, data)]))),
   };
 }

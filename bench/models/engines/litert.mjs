@@ -10,7 +10,9 @@ import vm from "node:vm";
 const PACKAGES = fileURLToPath(new URL("../node_modules/", import.meta.url));
 const WASM = path.join(PACKAGES, "@litertjs/core/wasm/");
 // (func (result v128) (i8x16.relaxed_swizzle …))
-const RELAXED = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11];
+const RELAXED = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11,
+];
 const MORE_TYPES =
   '{dtype:"int8",typedArrayConstructor:Int8Array,elementType:ElementType.INT8},' +
   '{dtype:"int64",typedArrayConstructor:BigInt64Array,elementType:ElementType.INT64},' +
@@ -37,7 +39,11 @@ async function importPatched() {
   let source = readFileSync(path.join(PACKAGES, "@litertjs/core/dist/index.js"), "utf8");
   source = replaceOnce(source, /(\{\s*dtype: "uint8")/, `${MORE_TYPES}$1`);
   source = replaceOnce(source, "getGlobalLiteRt().liteRtWasm.checkTensorBufferCompatible(", "((..._)=>{})(");
-  source = replaceOnce(source, '"@litertjs/wasm-utils"', JSON.stringify(pathToFileURL(path.join(PACKAGES, "@litertjs/wasm-utils/dist/index.js")).href));
+  source = replaceOnce(
+    source,
+    '"@litertjs/wasm-utils"',
+    JSON.stringify(pathToFileURL(path.join(PACKAGES, "@litertjs/wasm-utils/dist/index.js")).href),
+  );
   const file = path.join(mkdtempSync(path.join(tmpdir(), "litert-")), "index.mjs");
   writeFileSync(file, source);
   return import(pathToFileURL(file).href);

@@ -17,6 +17,9 @@ export const loaderOf = (name) => async (bytes) => {
     graphOptimizationLevel: "all",
   });
   return {
-    run: (inputs) => session.run(Object.fromEntries(inputs.map(({ name: input, dataType, shape, data }) => [input, new ort.Tensor(dataType, data, shape)]))),
+    run: (inputs) =>
+      session.run(
+        Object.fromEntries(inputs.map(({ name: input, dataType, shape, data }) => [input, new ort.Tensor(dataType, data, shape)])),
+      ),
   };
 };

@@ -24,7 +24,7 @@ const layers = JSON.parse(readFileSync(new URL("weights.json", import.meta.url))
 const { training, heldOut } = loadDigits();
 
 /** OHWI to ONNX's OIHW. */
-function toOihw({ shape: [o, h, w, i], weights }) {
+function toOihw({ shape: [_o, h, w, i], weights }) {
   const moved = new Float32Array(weights.length);
   for (let at = 0; at < moved.length; at++) {
     const [kx, ky, c, f] = [at % w, Math.floor(at / w) % h, Math.floor(at / (w * h)) % i, Math.floor(at / (w * h * i))];
@@ -161,7 +161,10 @@ const page = heldOut.slice(0, PAGE.columns * PAGE.rows);
 writePage(page);
 const manifest = { heldOut: heldOut.length, page: { ...PAGE, digits: page.map(({ digit }) => digit) }, models: {} };
 const goldens = { images: page.slice(0, GOLDENS).map(({ pixels }) => Array.from(pixels, (x) => Math.round(x * 255))), scores: {} };
-for (const [name, style] of [["digits", FLOAT], ["digits-int8", quantizedStyle(await calibrate())]]) {
+for (const [name, style] of [
+  ["digits", FLOAT],
+  ["digits-int8", quantizedStyle(await calibrate())],
+]) {
   const onnx = buildOnnx(style).bytes(INPUT, OUTPUT);
   const session = await ort.InferenceSession.create(onnx, { graphOptimizationLevel: name === "digits" ? "disabled" : "all" });
   const compact = await convert(onnx);
@@ -171,7 +174,9 @@ for (const [name, style] of [["digits", FLOAT], ["digits-int8", quantizedStyle(a
   for (const pixels of goldens.images) {
     goldens.scores[name].push(Array.from(await scoresOf(session, { pixels: Float32Array.from(pixels, (x) => x / 255) })));
   }
-  console.log(`${name}: ${onnx.length} bytes of ONNX, ${compact.length} compact, ${(manifest.models[name].accuracy * 100).toFixed(2)} % of held-out digits`);
+  console.log(
+    `${name}: ${onnx.length} bytes of ONNX, ${compact.length} compact, ${(manifest.models[name].accuracy * 100).toFixed(2)} % of held-out digits`,
+  );
 }
 writeFileSync(new URL("digits.json", FOLDER), `${JSON.stringify(manifest, null, 2)}\n`);
 writeFileSync(new URL("goldens.json", FOLDER), `${JSON.stringify(goldens)}\n`);

@@ -2,7 +2,6 @@
 import { roundHalfEven } from "../real.ts";
 import type { Steps } from "./steps.ts";
 
-
 /** Operands, result, and the result's clamp in steps. */
 export interface BinarySteps {
   readonly a: Steps;
@@ -16,7 +15,8 @@ const CODE = { sum: 0, product: 1, table: 2, floatSum: 3 } as const;
 /** Where the float32 words begin. */
 const FLOATS = 10;
 
-const words = (code: number, { a, b, y, lo, hi }: BinarySteps): Int32Array => Int32Array.of(code, a.zero, b.zero, y.zero, lo, hi, 0, 0, 0, 0, 0, 0, 0);
+const words = (code: number, { a, b, y, lo, hi }: BinarySteps): Int32Array =>
+  Int32Array.of(code, a.zero, b.zero, y.zero, lo, hi, 0, 0, 0, 0, 0, 0, 0);
 
 /** Scale of an operand over the scale of the result, in float32. */
 const ratioOf = (x: Steps, y: Steps): number => Math.fround(Math.fround(x.scale) / Math.fround(y.scale));
@@ -29,7 +29,8 @@ export const sumFits = ({ a, b, y }: BinarySteps): boolean =>
 export function sumShape(steps: BinarySteps, sign: 1 | -1): Int32Array {
   const ratios = [ratioOf(steps.a, steps.y), ratioOf(steps.b, steps.y)] as const;
   const shift = 20 - Math.floor(Math.log2(Math.max(...ratios)));
-  const aMultiplier = roundHalfEven(ratios[0] * 2 ** shift), bMultiplier = sign * roundHalfEven(ratios[1] * 2 ** shift);
+  const aMultiplier = roundHalfEven(ratios[0] * 2 ** shift),
+    bMultiplier = sign * roundHalfEven(ratios[1] * 2 ** shift);
   const bias = 2 ** (shift - 1) - aMultiplier * steps.a.zero - bMultiplier * steps.b.zero;
   const shape = words(CODE.sum, steps);
   shape.set([aMultiplier, bMultiplier, bias, shift], 6);

@@ -1,7 +1,7 @@
 // conv2d on int8 activations, and on float32 ones with int8 weights.
 import type { Quantization } from "../../graph/types.ts";
 import { type Convolution, convolutionOf } from "../conv-geometry.ts";
-import { type LowerContext, offsetBy, type Operand } from "../define.ts";
+import { type LowerContext, type Operand, offsetBy } from "../define.ts";
 import { type ConvGeometry, type ConvOutput, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
 import { emitQuantizedRows } from "./hybrid.ts";
 import { emitLayer, packingKey } from "./layer.ts";
@@ -20,7 +20,9 @@ function geometryOf(c: Convolution): { geometry: ConvGeometry; images: number } 
 /** Constant int8 weights with a quantization that kernels know. */
 function isQuantizedWeight(weight: Operand): weight is Operand & { quant: Quantization } {
   const { quant } = weight;
-  return weight.dataType === "int8" && weight.known !== undefined && quant !== undefined && (quant.scale.length === 1 || (quant.axis ?? 0) === 0);
+  return (
+    weight.dataType === "int8" && weight.known !== undefined && quant !== undefined && (quant.scale.length === 1 || (quant.axis ?? 0) === 0)
+  );
 }
 
 const isSymmetric = ({ zeroPoint }: Quantization): boolean => zeroPoint.every((zero) => zero === 0);

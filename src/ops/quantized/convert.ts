@@ -3,7 +3,7 @@ import { check } from "../../errors.ts";
 import { isDataType, type TensorType } from "../../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef } from "../define.ts";
 import { realsOf, writeReals } from "../real.ts";
-import { type Steps, stepOf, realOf, stepsOf } from "./steps.ts";
+import { realOf, type Steps, stepOf, stepsOf } from "./steps.ts";
 import { emitTable, requantizedHalfUp, tableOf } from "./unary.ts";
 
 /** x as the real numbers that it stands for, written as those that y stands for. */
@@ -40,7 +40,8 @@ const dequantize = defineOp({
 });
 
 /** The step of y nearest to a step of x, by one float32 ratio. */
-const requantizedHalfEven = (step: number, x: Steps, y: Steps): number => stepOf(realOf(step, { scale: Math.fround(x.scale / y.scale), zero: x.zero }), { scale: 1, zero: y.zero });
+const requantizedHalfEven = (step: number, x: Steps, y: Steps): number =>
+  stepOf(realOf(step, { scale: Math.fround(x.scale / y.scale), zero: x.zero }), { scale: 1, zero: y.zero });
 
 const requantize = defineOp({
   name: "requantize",
@@ -50,7 +51,10 @@ const requantize = defineOp({
     const [x, y] = [stepsOf(ctx.input(0)), stepsOf(ctx.output(0))];
     if (!x || !y) return false;
     const isHalfUp = ctx.attributes.string("rounding", "half_even") === "half_up";
-    emitTable(ctx, tableOf((step) => (isHalfUp ? requantizedHalfUp : requantizedHalfEven)(step, x, y)));
+    emitTable(
+      ctx,
+      tableOf((step) => (isHalfUp ? requantizedHalfUp : requantizedHalfEven)(step, x, y)),
+    );
   },
   host: convertReals,
 });

@@ -26,7 +26,9 @@ function bandRows(g: ConvGeometry): number {
 /** Scratch bytes: a vector of zero points, a row's sums, the band of sixteen channels in pairs of rows, and what a last tile reads past it. */
 export function depthwiseScratchBytes(g: ConvGeometry): number {
   const pairs = Math.ceil(((bandRows(g) - 1) * g.strideHeight + g.kernelHeight) / 2) + 1;
-  return 16 + (g.outWidth + 3) * COLUMN + 2 * pairs * coveredWidth(g) * COLUMN + (4 * g.strideWidth + g.kernelWidth * g.dilationWidth) * COLUMN;
+  return (
+    16 + (g.outWidth + 3) * COLUMN + 2 * pairs * coveredWidth(g) * COLUMN + (4 * g.strideWidth + g.kernelWidth * g.dilationWidth) * COLUMN
+  );
 }
 
 /** The words of a ConvShape for the depthwise kernel. */
@@ -43,7 +45,8 @@ export function packDepthwise(target: PanelViews, g: ConvGeometry, source: ConvW
   target.i8.fill(0, 0, depthwisePanelsBytes(g));
   const odd = evenPairs(g) * g.kernelWidth * 16;
   for (let channel = 0; channel < g.outChannels; channel++) {
-    const panel = (channel >> 3) * bytes, lane = channel & 7;
+    const panel = (channel >> 3) * bytes,
+      lane = channel & 7;
     let bias = source.bias?.[channel] ?? 0;
     target.f32[panel / 4 + 8 + lane] = (source.scales.length === 1 ? source.scales[0] : source.scales[channel]) ?? 0;
     const zero = (source.zeros.length === 1 ? source.zeros[0] : source.zeros[channel]) ?? 0;

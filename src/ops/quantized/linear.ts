@@ -2,7 +2,15 @@
 // `dequantize`: scales that are computed, blocks, data types beyond 8 bits.
 import { check } from "../../errors.ts";
 import { isDataType, sizeOf, type TensorType } from "../../graph/types.ts";
-import { type AttributeReader, defineOp, type HostContext, type HostTensor, type InferContext, type LowerContext, type OpDef } from "../define.ts";
+import {
+  type AttributeReader,
+  defineOp,
+  type HostContext,
+  type HostTensor,
+  type InferContext,
+  type LowerContext,
+  type OpDef,
+} from "../define.ts";
 import { numbersOf, writeNumbers } from "../host-elements.ts";
 import { axisOf } from "../parameters.ts";
 import { roundHalfEven } from "../real.ts";
@@ -18,12 +26,14 @@ const LIMITS: { readonly [dataType: string]: readonly [number, number] } = {
 function scaleIndex(attributes: AttributeReader, x: TensorType, scale: TensorType): (element: number) => number {
   if (sizeOf(scale.shape) === 1) return () => 0;
   const axis = axisOf(attributes.number("axis", 1), x.shape.length);
-  const inner = sizeOf(x.shape.slice(axis + 1)), size = x.shape[axis]!;
+  const inner = sizeOf(x.shape.slice(axis + 1)),
+    size = x.shape[axis]!;
   const block = attributes.number("blockSize", 0);
   if (block === 0) return (element) => Math.floor(element / inner) % size;
   const blocks = Math.ceil(size / block);
   return (element) => {
-    const along = Math.floor(element / inner) % size, outer = Math.floor(element / inner / size);
+    const along = Math.floor(element / inner) % size,
+      outer = Math.floor(element / inner / size);
     return (outer * blocks + Math.floor(along / block)) * inner + (element % inner);
   };
 }

@@ -7,7 +7,8 @@ import { stepsOf } from "./steps.ts";
 /** Two taps of every output position, and the second one's weight in 2⁻¹¹. */
 function entriesOf(taps: AxisTaps | undefined, size: number): Int32Array {
   return Int32Array.from({ length: size * 3 }, (_, i) => {
-    const out = Math.floor(i / 3), part = i % 3;
+    const out = Math.floor(i / 3),
+      part = i % 3;
     if (!taps) return part === 2 ? 0 : out;
     if (part < 2) return taps.index[out * 2 + part]!;
     return roundHalfEven(Math.fround(taps.weights[out * 2 + 1]!) * 2048);

@@ -4,7 +4,8 @@ import { roundHalfEven } from "../real.ts";
 import { realOf, type Steps, stepOf, stepsOf } from "./steps.ts";
 
 /** The results of f for every byte, counted as unsigned. */
-export const tableOf = (f: (step: number) => number): Uint8Array => Uint8Array.from({ length: 256 }, (_, byte) => f((byte << 24) >> 24) & 255);
+export const tableOf = (f: (step: number) => number): Uint8Array =>
+  Uint8Array.from({ length: 256 }, (_, byte) => f((byte << 24) >> 24) & 255);
 
 /** Appends y = table[x], in as many rows as share it out evenly. */
 export function emitTable(ctx: LowerContext, table: Uint8Array): void {
@@ -18,7 +19,11 @@ export function emitTable(ctx: LowerContext, table: Uint8Array): void {
 export function lowerQuantizedUnary(ctx: LowerContext, real: (x: number) => number): boolean {
   const [x, y] = [stepsOf(ctx.input(0)), stepsOf(ctx.output(0))];
   if (!x || !y) return false;
-  if (ctx.input(0).size > 0) emitTable(ctx, tableOf((step) => stepOf(real(realOf(step, x)), y)));
+  if (ctx.input(0).size > 0)
+    emitTable(
+      ctx,
+      tableOf((step) => stepOf(real(realOf(step, x)), y)),
+    );
   return true;
 }
 
