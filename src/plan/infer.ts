@@ -11,6 +11,9 @@ export type OpTable = { readonly [name: string]: OpDef | undefined };
 /** Never allocate more than this from a shape that only the model's bytes vouch for. */
 export const MAX_TENSOR_BYTES = 2 ** 31;
 
+/** Results of more elements are left to the run: few bytes of a file must not fill the memory while it is read. */
+const MAX_EVALUATED = 2 ** 26;
+
 /** What is known of a graph's values for given input types. */
 export class Typing {
   readonly #ops: OpTable;
@@ -89,7 +92,8 @@ export class Typing {
         const type = types[i];
         if (!type) throw new LanewiseError("shape", `has ${node.outputs.length} outputs, expected at most ${types.length}`);
         for (const dim of type.shape)
-          if (!Number.isNaN(dim) && !(dim >= 0 && Number.isInteger(dim))) throw new LanewiseError("shape", `output ${i} has a dimension of ${dim}`);
+          if (!Number.isNaN(dim) && !(dim >= 0 && Number.isInteger(dim)))
+            throw new LanewiseError("shape", `output ${i} has a dimension of ${dim}`);
         if (sizeOf(type.shape) > MAX_TENSOR_BYTES) throw new LanewiseError("memory", `output ${i} has ${sizeOf(type.shape)} elements`);
         this.setType(value, type);
       }
@@ -132,7 +136,7 @@ export function runHost(
   infer: () => readonly TensorType[],
 ): HostTensor[] | undefined {
   const types = op.dynamic ? [] : infer();
-  if (!types.every((type) => isStatic(type.shape))) return undefined;
+  if (!types.every((type) => isStatic(type.shape) && sizeOf(type.shape) <= MAX_EVALUATED)) return undefined;
   const outputs = types.map((type) => ({ ...type, data: arrayOf(type.dataType, sizeOf(type.shape)) }));
   const returned = op.host!({
     attributes: new AttributeReader(node.attributes),
