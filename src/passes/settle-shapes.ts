@@ -72,10 +72,16 @@ export function settleReshapes(graph: Rewriter): void {
     const [x] = node.inputs;
     const elements = node.op === "reshape" && node.inputs[1] ? elementsOf(graph, node.inputs[1]) : undefined;
     if (!elements || elements.includes(0)) continue;
-    const isCopied = (element: Element, axis: number) => typeof element === "object" && element.of === x && element.axis === axis;
-    const shape = elements.map((element, axis) => (isCopied(element, axis) ? 0 : isUnknown(element) ? -1 : Number(element)));
+    const shape = elements.map((element, axis) => (isDimensionOf(graph, x!, element, axis) ? 0 : isUnknown(element) ? -1 : Number(element)));
     if (shape.filter((dim) => dim === -1).length <= 1) graph.update(node, { inputs: [x!], attributes: { shape } });
   }
+}
+
+/** The element is dimension `axis` of x, or of a value that has the same size there: a batch, a number of tokens. */
+function isDimensionOf(graph: Rewriter, x: Value, element: Element, axis: number): boolean {
+  if (typeof element !== "object" || element.axis !== axis) return false;
+  const [own, other] = [x, element.of].map((value) => graph.probedShape(value)?.[axis]);
+  return element.of === x || (own === other && own !== 1 && Number.isNaN(graph.type(x)?.shape[axis] ?? 0));
 }
 
 /** expand(x, shape) whose unknown dimensions are those of x ⇒ expand(x) {shape}, 1 for the unknown ones. */
