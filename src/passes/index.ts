@@ -25,7 +25,7 @@ import { recognizeActivations, recognizeLeakyRelu } from "./recognize-activation
 import { recognizeNorms } from "./recognize-norms.ts";
 import { removeNoOps } from "./remove-no-ops.ts";
 import { type Pass, Rewriter } from "./rewrite.ts";
-import { removeNeedlessExpands, settleExpands, settleReshapes } from "./settle-shapes.ts";
+import { foldDimensions, removeNeedlessExpands, settleExpands, settleReshapes } from "./settle-shapes.ts";
 import { shareConstants, shareNodes } from "./share-common.ts";
 import { sinkReshapes, sinkReshapesPastMatmul } from "./sink-reshapes.ts";
 import { widenFloat16 } from "./widen-float16.ts";
@@ -34,6 +34,7 @@ const removeDead: Pass = (graph) => graph.removeDead();
 
 const CLEAN: readonly Pass[] = [
   absorbParameters,
+  foldDimensions,
   settleReshapes,
   settleExpands,
   removeNeedlessExpands,

@@ -3,7 +3,7 @@ import type { Value } from "../../src/graph/types.ts";
 import { absorbParameters } from "../../src/passes/absorb-parameters.ts";
 import { foldConstants } from "../../src/passes/fold-constants.ts";
 import { removeNoOps } from "../../src/passes/remove-no-ops.ts";
-import { removeNeedlessExpands, settleExpands, settleReshapes } from "../../src/passes/settle-shapes.ts";
+import { foldDimensions, removeNeedlessExpands, settleExpands, settleReshapes } from "../../src/passes/settle-shapes.ts";
 import { afterPasses, GraphUnderTest, runPasses } from "./support.ts";
 
 const PASSES = [foldConstants, absorbParameters, settleReshapes, settleExpands, removeNeedlessExpands, removeNoOps];
@@ -81,4 +81,27 @@ test("a slice to far beyond the end takes all", () => {
   const y = g.node("slice", [x], { starts: [0, 0], ends: [2147483647, 4], axes: [0, 1] });
   const z = g.node("slice", [x], { starts: [0, 0], ends: [2147483647, 3], axes: [0, 1] });
   expect(runPasses(g.graph(g.node("exp", [y]), z), ...PASSES).nodes.map(({ op }) => op)).toEqual(["slice", "exp"]);
+});
+
+test("a scale from the size of a head, and a shape with −1 where it stays: both are known", () => {
+  const g = new OpenBatch();
+  const x = g.input("x", [Number.NaN, Number.NaN, 16]);
+  const shape = g.node("shape", [x]);
+  const depth = g.node("cast", [g.node("slice", [shape], { starts: [-1], ends: [100], axes: [0] })], { dataType: "float32" });
+  const wanted = g.constant("wanted", [3], [-1, 4, 16], { dataType: "int64" });
+  const isKept = g.node("equal", [wanted, g.constant("minus", [1], [-1], { dataType: "int64" })]);
+  const target = g.node("where", [isKept, g.constant("ones", [3], [1, 1, 1], { dataType: "int64" }), wanted]);
+  const y = g.node("mul", [g.node("expand", [x, target]), g.node("reciprocal", [g.node("sqrt", [depth])])]);
+  expect(afterPasses(g.graph(y), ...PASSES, foldDimensions)).toMatchInlineSnapshot(`
+    "
+    input %x:f32[?,?,16]
+    const #slice1:i64[1]
+    %cast1:f32[1] = cast(#slice1) {dataType="float32"}
+    %expand1:f32[?,4,16] = expand(%x) {shape=[1,4,16]}
+    %sqrt1:f32[1] = sqrt(%cast1)
+    %reciprocal1:f32[1] = reciprocal(%sqrt1)
+    %mul1:f32[?,4,16] = mul(%expand1, %reciprocal1)
+    output %mul1 as "mul1"
+    "
+  `);
 });
