@@ -1,5 +1,5 @@
 // Between float32 and int8.
-import { floorOf, magicOf, narrow16, narrow8, offsetOf, roundToZero, storeBytes } from "../lib/requantize";
+import { floorOf, magicOf, narrow8, offsetOf, roundToZero, storeBytes } from "../lib/requantize";
 
 /** y = x / scale, rounded half to even, plus zero, clamped to int8, for elements begin … end. NaN gives the lowest. */
 export function qs8_from_f32(y: usize, x: usize, scale: f32, zero: i32, begin: usize, end: usize): void {
@@ -29,30 +29,57 @@ export function f32_from_qs8(y: usize, x: usize, scale: f32, zero: i32, begin: u
   for (; i < end; i++) store<f32>(y + (i << 2), <f32>(<i32>load<i8>(x + i) - zero) * scale);
 }
 
+/** The least and the greatest of `count` floats and 0. */
+// @ts-ignore: decorator
+@inline
+function leastOf(x: usize, count: usize): f32 {
+  let least4 = f32x4.splat(0), least: f32 = 0;
+  const end = x + (count << 2);
+  for (const fours = end - ((count & 3) << 2); x < fours; x += 16) least4 = f32x4.pmin(least4, v128.load(x));
+  for (; x < end; x += 4) least = min(least, load<f32>(x));
+  least4 = f32x4.pmin(least4, v128.shuffle<i32>(least4, least4, 2, 3, 0, 1));
+  return min(least, min(f32x4.extract_lane(least4, 0), f32x4.extract_lane(least4, 1)));
+}
+// @ts-ignore: decorator
+@inline
+function mostOf(x: usize, count: usize): f32 {
+  let most4 = f32x4.splat(0), most: f32 = 0;
+  const end = x + (count << 2);
+  for (const fours = end - ((count & 3) << 2); x < fours; x += 16) most4 = f32x4.pmax(most4, v128.load(x));
+  for (; x < end; x += 4) most = max(most, load<f32>(x));
+  most4 = f32x4.pmax(most4, v128.shuffle<i32>(most4, most4, 2, 3, 0, 1));
+  return max(most, max(f32x4.extract_lane(most4, 0), f32x4.extract_lane(most4, 1)));
+}
+
+/** y = x · steps, rounded half to even, plus zero, clamped to int8. */
+function stepRow(y: usize, x: usize, steps: f32, zero: i32, count: usize): void {
+  const factor = f32x4.splat(steps);
+  const floor = floorOf(zero, -128), magic = magicOf(zero), offset = offsetOf(zero);
+  for (let left = <isize>count; left > 0; left -= 8, x += 32, y += 8) {
+    const first = roundToZero(f32x4.mul(v128.load(x), factor), floor, magic, offset);
+    const second = left > 4 ? roundToZero(f32x4.mul(v128.load(x, 16), factor), floor, magic, offset) : first;
+    const words = narrow8(first, second), bytes = i8x16.narrow_i16x8_s(words, words);
+    if (left >= 8) v128.store64_lane(y, bytes, 0);
+    else storeBytes(y, i64x2.extract_lane(bytes, 0), left);
+  }
+}
+
 /**
  * Rows begin … end of `cols` floats as int8 over their own range, which always holds 0. `rows` gets { scale f32, zero i32 }
  * of each.
  */
 export function qs8_rows_from_f32(y: usize, rows: usize, x: usize, cols: usize, begin: usize, end: usize): void {
   for (let row = begin; row < end; row++) {
-    const from = x + (row * cols) * 4;
-    let least: f32 = 0, most: f32 = 0;
-    for (let at = from, last = from + cols * 4; at < last; at += 4) {
-      least = min(least, load<f32>(at));
-      most = max(most, load<f32>(at));
-    }
+    const from = x + row * cols * 4;
+    const least = leastOf(from, cols), most = mostOf(from, cols);
     const steps: f32 = least == most ? 1 : <f32>255 / (most - least);
-    const low = least * steps, high = most * steps;
     // the end of the range that its zero point misses by less decides
-    const fromLow = <f32>-128 - low, fromHigh = <f32>127 - high;
-    const exact = (<f32>-128 + low) + (<f32>127 + high) > 0 ? fromLow : fromHigh;
+    const low = least * steps, high = most * steps;
+    const exact = (<f32>-128 + low) + (<f32>127 + high) > 0 ? <f32>-128 - low : <f32>127 - high;
     const zero = <i32>nearest(max<f32>(min<f32>(exact, 127), -128));
     store<f32>(rows + row * 8, 1 / steps);
     store<i32>(rows + row * 8, zero, 4);
-    for (let col: usize = 0; col < cols; col++) {
-      const step = <i32>nearest(load<f32>(from + col * 4) * steps) + zero;
-      store<i8>(y + row * cols + col, <i8>max(min(step, 127), -128));
-    }
+    stepRow(y + row * cols, from, steps, zero, cols);
   }
 }
 

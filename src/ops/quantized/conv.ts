@@ -3,7 +3,7 @@ import type { Quantization } from "../../graph/types.ts";
 import { type Convolution, convolutionOf } from "../conv-geometry.ts";
 import { type LowerContext, type Operand, offsetBy } from "../define.ts";
 import { type ConvGeometry, type ConvOutput, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
-import { emitQuantizedRows } from "./hybrid.ts";
+import { emitQuantizedRows, floatResult, knowsActivation } from "./hybrid.ts";
 import { emitLayer, packingKey } from "./layer.ts";
 import { boundsOf, channelScales, stepsOf } from "./steps.ts";
 
@@ -30,7 +30,8 @@ const isSymmetric = ({ zeroPoint }: Quantization): boolean => zeroPoint.every((z
 /** Kernel steps of a convolution with int8 weights; false where no kernel takes it. */
 export function lowerQuantizedConv(ctx: LowerContext): boolean {
   const [x, weight, bias, y] = [ctx.input(0), ctx.input(1), ctx.inputs[2], ctx.output(0)];
-  if (!isQuantizedWeight(weight) || ctx.inputs[3] || ctx.attributes.has("activation") || (bias && !bias.known)) return false;
+  if (!isQuantizedWeight(weight) || (bias && !bias.known)) return false;
+  const isPlain = !ctx.inputs[3] && !ctx.attributes.has("activation");
   const c = convolutionOf(ctx.attributes, x, weight);
   if (y.size === 0) return true;
   const terms = bias?.known as ArrayLike<number> | undefined;
@@ -40,17 +41,17 @@ export function lowerQuantizedConv(ctx: LowerContext): boolean {
     bias: terms,
     scales,
   });
-  const common = { owner: weight, isSymmetric: isSymmetric(weight.quant), y: y.pointer };
+  const common = { owner: weight, isSymmetric: isSymmetric(weight.quant) };
   const [from, to] = [stepsOf(x), stepsOf(y)];
-  if (from && to && (!bias || bias.dataType === "int32")) {
+  if (from && to && isPlain && (!bias || bias.dataType === "int32")) {
     const scales = channelScales(from, weight.quant, to);
     const [lo, hi] = boundsOf(ctx.attributes, to);
     const output: ConvOutput = { kind: "int8", ldy: y.rowStride, xZero: from.zero, yZero: to.zero, lo, hi, rowScaleStep: 0 };
     const key = packingKey("int8", terms, scales);
-    emitLayer(ctx, { ...common, ...geometryOf(c), x: x.pointer, output, weights: source(scales), key, rowScale: 0 });
+    emitLayer(ctx, { ...common, ...geometryOf(c), x: x.pointer, y: y.pointer, output, weights: source(scales), key, rowScale: 0 });
     return true;
   }
-  if (x.dataType !== "float32" || y.dataType !== "float32" || c.groups > 1) return false;
+  if (x.dataType !== "float32" || y.dataType !== "float32" || c.groups > 1 || !knowsActivation(ctx)) return false;
   emitHybrid(ctx, c, source(weight.quant.scale), packingKey("float32", terms, weight.quant.scale), common);
   return true;
 }
@@ -63,11 +64,12 @@ function emitHybrid(
   key: string,
   common: { owner: Operand; isSymmetric: boolean },
 ): void {
-  const [x, y] = [ctx.input(0), ctx.output(0)];
-  const [lo, hi] = [ctx.attributes.number("min", -Infinity), ctx.attributes.number("max", Infinity)];
+  const x = ctx.input(0);
+  const result = floatResult(ctx, c.outChannels);
+  const { ldy, lo, hi } = result;
   const imageSize = c.inHeight * c.inWidth * c.inChannels;
   const rows = emitQuantizedRows(ctx, x.pointer, c.batch, imageSize);
-  const output: ConvOutput = { kind: "float32", ldy: y.rowStride, xZero: 0, yZero: 0, lo, hi, rowScaleStep: 0 };
+  const output: ConvOutput = { kind: "float32", ldy, xZero: 0, yZero: 0, lo, hi, rowScaleStep: 0 };
   const { geometry } = geometryOf({ ...c, batch: 1 });
   for (let image = 0; image < c.batch; image++) {
     emitLayer(ctx, {
@@ -75,11 +77,12 @@ function emitHybrid(
       geometry,
       images: 1,
       x: offsetBy(rows.x, image * imageSize),
-      y: offsetBy(y.pointer, image * c.outHeight * c.outWidth * y.rowStride * 4),
+      y: offsetBy(result.y, image * c.outHeight * c.outWidth * ldy * 4),
       output,
       weights,
       key,
       rowScale: offsetBy(rows.rowScale, image * 8),
     });
   }
+  result.finish();
 }

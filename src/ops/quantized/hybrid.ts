@@ -1,5 +1,9 @@
-// Float activations with int8 weights: rows are quantized over their own range on the way.
+// Float activations with int8 weights: rows are quantized over their own range on the way, and what is fused to the
+// layer follows as steps of its own.
+import { ARITHMETIC } from "../binary-functions.ts";
+import { UnaryCode } from "../codes.ts";
 import type { LowerContext, Pointer } from "../define.ts";
+import { unaryFunction } from "../unary-functions.ts";
 
 /** int8 rows of a float32 operand, with the { scale, zero } of each. */
 export function emitQuantizedRows(ctx: LowerContext, x: Pointer, rows: number, cols: number): { x: Pointer; rowScale: Pointer } {
@@ -7,4 +11,42 @@ export function emitQuantizedRows(ctx: LowerContext, x: Pointer, rows: number, c
   const rowScale = ctx.scratch(rows * 8);
   ctx.emitSplit("qs8_rows_from_f32", rows, [steps, rowScale, x, cols]);
   return { x: steps, rowScale };
+}
+
+/** Where a layer with float32 results writes, and what is left to do when it has. */
+export interface FloatResult {
+  readonly y: Pointer;
+  readonly ldy: number;
+  /** The clamp that the layer applies itself. */
+  readonly lo: number;
+  readonly hi: number;
+  finish(): void;
+}
+
+/** True where the fused activation is one that kernels know, or there is none. */
+export function knowsActivation({ attributes }: LowerContext): boolean {
+  const name = attributes.string("activation", "");
+  return !name || unaryFunction(name, attributes).code !== undefined;
+}
+
+/** The result of a layer of `cols` columns, with residual, activation and clamp as they are fused. */
+export function floatResult(ctx: LowerContext, cols: number): FloatResult {
+  const { attributes } = ctx;
+  const [y, residual] = [ctx.output(0), ctx.inputs[3]];
+  const [lo, hi] = [attributes.number("min", -Infinity), attributes.number("max", Infinity)];
+  const name = attributes.string("activation", "");
+  if (!residual && !name) return { y: y.pointer, ldy: y.rowStride, lo, hi, finish: () => {} };
+  const isSpread = y.rowStride !== cols;
+  const dense = isSpread ? ctx.scratch(y.bytes) : y.pointer;
+  const finish = (): void => {
+    const bounds = name ? [-Infinity, Infinity] : [lo, hi];
+    if (residual) ctx.emitSplit("f32_binary", y.size, [dense, dense, residual.pointer, ARITHMETIC.add!.code!, 1, 1, bounds[0]!, bounds[1]!]);
+    if (name) {
+      const { code, p0, p1 } = unaryFunction(name, attributes);
+      ctx.emitSplit("f32_unary", y.size, [dense, dense, code!, p0, p1]);
+      if (lo !== -Infinity || hi !== Infinity) ctx.emitSplit("f32_unary", y.size, [dense, dense, UnaryCode.clamp, lo, hi]);
+    }
+    if (isSpread) ctx.emitSplit("x8_copy_rows", y.size / cols, [y.pointer, dense, cols * 4, y.rowStride * 4, cols * 4]);
+  };
+  return { y: dense, ldy: cols, lo: -Infinity, hi: Infinity, finish };
 }

@@ -63,7 +63,7 @@ const flopsOf = ({ geometry: g, images }: Layer): number =>
 export function emitLayer(ctx: LowerContext, layer: Layer): void {
   const { geometry: g, images, output } = layer;
   const pixels = images * g.outHeight * g.outWidth;
-  if (g.groups > 1 && g.groups === g.inChannels && output.kind === "int8") return emitDepthwise(ctx, layer);
+  if (g.groups > 1 && g.groups === g.inChannels && output.kind === "int8") return emitDepthwise(ctx, { ...layer, geometry: lyingDown(g) });
   const mayTransform = isWinograd(g) && output.kind === "int8" && ctx.memory === "fast" && isFaster(g, images);
   const parts = mayTransform ? partsOf(g, layer.weights(), output.xZero) : undefined;
   if (parts) return emitWinograd(ctx, layer, parts);
@@ -81,6 +81,16 @@ export function emitLayer(ctx: LowerContext, layer: Layer): void {
   const scratch = ctx.scratch(scratchBytesOf(g));
   const kernel = weightBytes === 2 ? "qs8_conv_4x8" : "qs8_conv_4x8_small";
   ctx.emitSplit(kernel, pixels, [layer.y, layer.x, panels, layer.rowScale, scratch, table], cost);
+}
+
+/** A column of pixels is a row of them as well, and the depthwise kernel takes four pixels of a row at a time. */
+function lyingDown(g: ConvGeometry): ConvGeometry {
+  if (g.inWidth > 1 || g.outWidth > 1 || g.kernelWidth > 1) return g;
+  return {
+    ...g,
+    ...{ inHeight: 1, inWidth: g.inHeight, outHeight: 1, outWidth: g.outHeight, kernelHeight: 1, kernelWidth: g.kernelHeight },
+    ...{ strideHeight: 1, strideWidth: g.strideHeight, dilationHeight: 1, dilationWidth: g.dilationHeight, padTop: 0, padLeft: g.padTop },
+  };
 }
 
 function emitDepthwise(ctx: LowerContext, layer: Layer): void {

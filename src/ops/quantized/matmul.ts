@@ -4,7 +4,7 @@ import { sizeOf } from "../../graph/types.ts";
 import type { LowerContext, Operand } from "../define.ts";
 import type { Product } from "../matmul.ts";
 import { type ConvOutput, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
-import { emitQuantizedRows } from "./hybrid.ts";
+import { emitQuantizedRows, floatResult, knowsActivation } from "./hybrid.ts";
 import { emitLayer, packingKey } from "./layer.ts";
 import { boundsOf, channelScales, stepsOf } from "./steps.ts";
 
@@ -23,8 +23,8 @@ function rowsByOutput(b: Int8Array, { n, k, transposeB }: Product): Int8Array {
 /** Kernel steps of a product with a constant int8 matrix; false where no kernel takes it. */
 export function lowerQuantizedMatmul(ctx: LowerContext, product: Product): boolean {
   const [a, b, bias, y] = [ctx.input(0), ctx.input(1), ctx.inputs[2], ctx.output(0)];
-  if (!isQuantizedMatrix(b, product) || product.transposeA || ctx.inputs[3] || ctx.attributes.has("activation")) return false;
-  if (bias && !bias.known) return false;
+  if (!isQuantizedMatrix(b, product) || product.transposeA || (bias && !bias.known)) return false;
+  const isPlain = !ctx.inputs[3] && !ctx.attributes.has("activation");
   const { n, k } = product;
   const m = sizeOf(product.batch) * product.m;
   const alpha = ctx.attributes.number("alpha", 1);
@@ -37,21 +37,22 @@ export function lowerQuantizedMatmul(ctx: LowerContext, product: Product): boole
   });
   const ldy = product.shape.at(-1) === n ? y.rowStride : n;
   const isSymmetric = b.quant.zeroPoint.every((zero) => zero === 0);
-  const common = { geometry: matrixGeometry(m, k, n), images: 1, y: y.pointer, owner: b, isSymmetric };
+  const common = { geometry: matrixGeometry(m, k, n), images: 1, owner: b, isSymmetric };
   const [from, to] = [stepsOf(a), stepsOf(y)];
-  if (from && to && alpha === 1 && (!bias || bias.dataType === "int32")) {
+  if (from && to && isPlain && alpha === 1 && (!bias || bias.dataType === "int32")) {
     const scales = channelScales(from, b.quant, to);
     const [lo, hi] = boundsOf(ctx.attributes, to);
     const output: ConvOutput = { kind: "int8", ldy, xZero: from.zero, yZero: to.zero, lo, hi, rowScaleStep: 0 };
     const key = packingKey(`int8 ${product.transposeB}`, terms, scales);
-    emitLayer(ctx, { ...common, x: a.pointer, output, weights: source(scales), key, rowScale: 0 });
+    emitLayer(ctx, { ...common, x: a.pointer, y: y.pointer, output, weights: source(scales), key, rowScale: 0 });
     return true;
   }
-  if (a.dataType !== "float32" || y.dataType !== "float32") return false;
+  if (a.dataType !== "float32" || y.dataType !== "float32" || !knowsActivation(ctx)) return false;
   const scales = Float32Array.from(b.quant.scale, (scale) => scale * alpha);
-  const [lo, hi] = [ctx.attributes.number("min", -Infinity), ctx.attributes.number("max", Infinity)];
-  const output: ConvOutput = { kind: "float32", ldy, xZero: 0, yZero: 0, lo, hi, rowScaleStep: 8 };
+  const result = floatResult(ctx, product.shape.at(-1) === n ? n : y.rowStride);
+  const output: ConvOutput = { kind: "float32", ldy: product.shape.at(-1) === n ? result.ldy : n, xZero: 0, yZero: 0, lo: result.lo, hi: result.hi, rowScaleStep: 8 };
   const key = packingKey(`float32 ${product.transposeB}`, terms, scales);
-  emitLayer(ctx, { ...common, ...emitQuantizedRows(ctx, a.pointer, m, k), output, weights: source(scales), key });
+  emitLayer(ctx, { ...common, ...emitQuantizedRows(ctx, a.pointer, m, k), y: result.y, output, weights: source(scales), key });
+  result.finish();
   return true;
 }
