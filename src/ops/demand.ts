@@ -31,8 +31,8 @@ export const MEMBERS: { readonly [F in Exclude<Family, "elementwise">]: string }
     "reshape squeeze unsqueeze flatten shape size transpose pad concat split slice strided_slice depth_to_space space_to_depth tile expand",
   matrix: "conv2d conv_transpose2d matmul",
   quantized: "quantize dequantize requantize recenter quantize_linear dequantize_linear dynamic_quantize matmul_integer conv_integer",
-  rare: "rnn gru lstm einsum tree_ensemble max_pool_positions",
-  rows: "softmax log_softmax layer_norm rms_norm group_norm lrn reduce_sum reduce_mean reduce_max reduce_min reduce_prod reduce_l1 reduce_l2 reduce_sum_square reduce_log_sum reduce_log_sum_exp reduce_any reduce_all arg_max arg_min max_pool2d average_pool2d resize",
+  rare: "rnn gru lstm einsum lrn tree_ensemble max_pool_positions",
+  rows: "softmax log_softmax layer_norm rms_norm group_norm reduce_sum reduce_mean reduce_max reduce_min reduce_prod reduce_l1 reduce_l2 reduce_sum_square reduce_log_sum reduce_log_sum_exp reduce_any reduce_all arg_max arg_min max_pool2d average_pool2d resize",
 };
 
 /** The operators of a graph and of the graphs within it. */

@@ -133,27 +133,4 @@ const groupNorm = defineOp({
   },
 });
 
-/** y = x / (bias + alpha / size · Σ x² over `size` neighbours along an axis)^beta. */
-const lrn = defineOp({
-  name: "lrn",
-  infer: (ctx: InferContext) => [{ dataType: ctx.input(0).dataType, shape: ctx.input(0).shape }],
-  host(ctx: HostContext) {
-    const { attributes } = ctx;
-    const { shape } = ctx.input(0);
-    const x = realsOf(ctx.input(0), ctx.inputQuants[0]);
-    const axis = axisOf(attributes.number("axis", -1), shape.length);
-    const [count, inner] = [shape[axis]!, sizeOf(shape.slice(axis + 1))];
-    const size = attributes.number("size");
-    const [alpha, beta, bias] = [attributes.number("alpha", 1e-4), attributes.number("beta", 0.75), attributes.number("bias", 1)];
-    const before = Math.floor((size - 1) / 2);
-    const y = Float64Array.from(x, (value, at) => {
-      const index = Math.floor(at / inner) % count;
-      let sum = 0;
-      for (let i = Math.max(0, index - before); i < Math.min(count, index - before + size); i++) sum += x[at + (i - index) * inner]! ** 2;
-      return value / (bias + (alpha / size) * sum) ** beta;
-    });
-    writeReals(ctx.outputs[0]!, y, ctx.outputQuants[0]);
-  },
-});
-
-export const NORM_OPS: readonly OpDef[] = [defineRowNorm("layer_norm", true), defineRowNorm("rms_norm", false), groupNorm, lrn];
+export const NORM_OPS: readonly OpDef[] = [defineRowNorm("layer_norm", true), defineRowNorm("rms_norm", false), groupNorm];

@@ -201,14 +201,22 @@ describe("softmax and normalizations", () => {
     }
   });
 
-  it("lrn", () => {
-    const x = numbers(2 * 5);
+  it.each([
+    [3, 5],
+    [5, 33],
+    [4, 17],
+    [2, 8],
+    [7, 3],
+  ])("lrn over %i of %i channels", (size, channels) => {
+    const x = numbers(3 * channels);
+    const before = Math.floor((size - 1) / 2);
     const expected = Array.from(x, (v, i) => {
-      const channel = i % 5;
-      const window = [...x.subarray(i - channel, i - channel + 5)].filter((_, k) => k >= channel - 1 && k <= channel + 1);
-      return v / (2 + (0.3 / 3) * total(window.map((w) => w * w))) ** 0.6;
+      const row = i - (i % channels);
+      const window = Array.from({ length: size }, (_, k) => (i % channels) - before + k).filter((c) => c >= 0 && c < channels);
+      return v / (2 + (0.3 / size) * total(window.map((c) => x[row + c]! ** 2))) ** 0.6;
     });
-    expectClose(list(run("lrn", { size: 3, alpha: 0.3, beta: 0.6, bias: 2 }, [f32([2, 5], x)])[0]!.data), expected, { ulp: 4 });
+    for (const make of [f32, f64])
+      expectClose(list(run("lrn", { size, alpha: 0.3, beta: 0.6, bias: 2 }, [make([3, channels], x)])[0]!.data), expected, { ulp: 6 });
   });
 });
 
