@@ -36,7 +36,9 @@ export function floatResult(ctx: LowerContext, cols: number): FloatResult {
   const [lo, hi] = [attributes.number("min", -Infinity), attributes.number("max", Infinity)];
   const name = attributes.string("activation", "");
   if (!residual && !name) return { y: y.pointer, ldy: y.rowStride, lo, hi, finish: () => {} };
-  const isSpread = y.rowStride !== cols;
+  // A residual that the result overwrites must be there until it is added.
+  const isOverwritten = residual?.pointer.buffer === y.pointer.buffer;
+  const isSpread = y.rowStride !== cols || isOverwritten;
   const dense = isSpread ? ctx.scratch(y.bytes) : y.pointer;
   const finish = (): void => {
     const bounds = name ? [-Infinity, Infinity] : [lo, hi];
