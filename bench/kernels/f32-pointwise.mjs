@@ -72,6 +72,12 @@ const instanceNorm = (pixels, channels) => (bench) => {
   return { name: `instance_norm ${pixels}×${channels}`, bytes: pixels * channels * 8, run };
 };
 
+const lrn = (pixels, channels) => (bench) => {
+  const [y, x] = [bench.alloc(pixels * channels * 4), bench.floats(pixels * channels)];
+  const run = () => bench.kernels.f32_lrn(y, x, channels, 2, 2, 2e-5, 0.75, 1, 0, pixels);
+  return { name: `lrn ${pixels}×${channels}`, bytes: pixels * channels * 8, run };
+};
+
 /** [outer, axis, inner] → [outer, inner] */
 const reduce = (name, outer, axis, inner) => (bench) => {
   const [y, x] = [bench.alloc(outer * inner * 4), bench.floats(outer * axis * inner)];
@@ -129,7 +135,15 @@ const SUITES = {
     rowwise("add", 784, 128),
     rowwise("mul", 12544, 24),
   ],
-  rows: [softmax(768, 128), softmax(1, 1000), softmax(1000, 21), layerNorm(128, 384), layerNorm(197, 768), instanceNorm(16384, 32)],
+  rows: [
+    softmax(768, 128),
+    softmax(1, 1000),
+    softmax(1000, 21),
+    layerNorm(128, 384),
+    layerNorm(197, 768),
+    instanceNorm(16384, 32),
+    lrn(3136, 192),
+  ],
   reduce: [
     reduce("mean", 1, 49, 1280),
     reduce("mean", 1, 3136, 64),
