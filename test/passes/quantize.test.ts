@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { printGraph } from "../../src/graph/print.ts";
 import { type Attributes, type DataType, type Graph, sizeOf, type Value } from "../../src/graph/types.ts";
 import { optimizeGraph } from "../../src/passes/index.ts";
@@ -125,6 +125,57 @@ test.each(["int8", "uint8"] as const)("%s: int8 arithmetic is within one step of
     }) as [number[], number[]];
     for (const [i, value] of expected.entries()) expect(Math.abs(actual[i]! - value)).toBeLessThanOrEqual(1 / 256 + 1e-6);
   }
+});
+
+type Step = (g: QdqGraph, x: Value, y: Value) => Value;
+
+/** Operators on x and y: 1 × 4 × 6 × 3, each of them between steps of its own. */
+const STEPS: { readonly [name: string]: Step } = {
+  add: (g, x, y) => g.node("add", [x, y], { min: -1, max: 2 }),
+  sub: (g, x, y) => g.node("sub", [x, y]),
+  mul: (g, x, y) => g.node("mul", [x, y]),
+  "mul by a number": (g, x) => g.node("mul", [g.number(-0.75), x]),
+  max: (g, x, y) => g.node("max", [x, y]),
+  min: (g, x, y) => g.node("min", [x, y]),
+  "add with broadcasting": (g, x) => g.node("add", [x, g.qdq(g.node("reduce_mean", [x], { axes: [1, 2] }), 1 / 64)]),
+  clamp: (g, x) => g.node("clamp", [x], { min: -0.5, max: 1 }),
+  sigmoid: (g, x) => g.node("sigmoid", [x]),
+  tanh: (g, x) => g.node("tanh", [x]),
+  hard_swish: (g, x) => g.node("hard_swish", [x]),
+  "swish as a formula": (g, x) => g.node("mul", [x, g.node("sigmoid", [x])]),
+  leaky_relu: (g, x) => g.node("leaky_relu", [x], { alpha: 0.1 }),
+  softmax: (g, x) => g.node("softmax", [x]),
+  concat: (g, x, y) => g.node("concat", [x, y], { axis: -1 }),
+  max_pool2d: (g, x) => g.node("max_pool2d", [x], { kernel: [3, 3], padding: [1, 1, 1, 1] }),
+  average_pool2d: (g, x) => g.node("average_pool2d", [x], { kernel: [2, 2], strides: [2, 2] }),
+  reduce_mean: (g, x) => g.node("reduce_mean", [x], { axes: [1, 2], keepDims: false }),
+  "resize nearest": (g, x) => g.node("resize", [x], { scales: [1, 2, 2, 1], mode: "nearest" }),
+  "resize linear": (g, x) => g.node("resize", [x], { scales: [1, 2, 2, 1], mode: "linear" }),
+  pad: (g, x) => g.node("pad", [x], { pads: [0, 1, 0, 0, 0, 0, 2, 0] }),
+  slice: (g, x) => g.node("slice", [x], { starts: [1], ends: [3], axes: [1] }),
+  transpose: (g, x) => g.node("transpose", [x], { perm: [0, 3, 1, 2] }),
+  reshape: (g, x) => g.node("reshape", [x], { shape: [4, 18] }),
+  split: (g, x) => g.nodes("split", [x], 2, { axis: 2 })[1]!,
+  "matmul of two activations": (g, x, y) => g.node("matmul", [x, y], { transposeB: true }),
+  "conv2d with a float bias": (g, x) =>
+    g.node("conv2d", [x, g.weights("w", [2, 1, 1, 3], 0, [1 / 128, 1 / 64]), g.constant("b", [2], [0.5, -0.25])]),
+};
+
+describe("one operator between its steps", () => {
+  test.each(Object.entries(STEPS))("%s", (_, step) => {
+    const g = new QdqGraph();
+    const [x, y] = ["x", "y"].map((name, i) => g.qdq(g.input(name, [1, 4, 6, 3]), 1 / 48, 3 * i)) as [Value, Value];
+    const graph = g.graph(g.qdq(step(g, x, y), 1 / 32, -5));
+    const optimized = optimizeGraph(graph);
+    const elements = (seed: number) => Float32Array.from({ length: 72 }, (_, i) => 2.5 * Math.sin(i * seed));
+    const feed = { x: new Tensor("float32", [1, 4, 6, 3], elements(1.3)), y: new Tensor("float32", [1, 4, 6, 3], elements(0.7)) };
+    const given = (each: Graph) =>
+      Object.fromEntries(Object.entries(feed).filter(([name]) => each.inputs.some((input) => input.name === name)));
+    const [actual, expected] = [optimized, graph].map((each) => Object.values(modelOf(each).runSync(given(each)))[0]!.data as Float32Array);
+    const floats = optimized.nodes.filter(({ op, outputs }) => outputs.some((value) => value && !value.quant) && op !== "dequantize");
+    expect(floats.map(({ op }) => op)).toEqual([]);
+    for (const [i, value] of expected!.entries()) expect(Math.abs(actual![i]! - value)).toBeLessThanOrEqual(1 / 32 + 1e-6);
+  });
 });
 
 test("data movement passes dequantize; equal scales need nothing, others a requantize", () => {
