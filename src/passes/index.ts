@@ -1,5 +1,6 @@
 // The passes in their order. Each stage is repeated until it changes nothing, so that a pass need not care what
 // another one leaves behind.
+import { checkGraph } from "../graph/check.ts";
 import type { Graph } from "../graph/types.ts";
 import { ALL_OPS } from "../ops/index.ts";
 import type { OpTable } from "../plan/infer.ts";
@@ -98,8 +99,12 @@ export const STAGES: readonly (readonly Pass[])[] = [
 /** More rounds than this mean that two passes undo each other. */
 const MAX_ROUNDS = 50;
 
-/** A smaller graph that computes the same; `graph` stays as it is. `after` is called when a pass is done. */
+/**
+ * A smaller graph that computes the same; `graph` stays as it is. `after` is called when a pass is done.
+ * Throws `shape` when the graph is inconsistent (checkGraph).
+ */
 export function optimizeGraph(graph: Graph, ops: OpTable = ALL_OPS, after?: (graph: Graph) => void): Graph {
+  checkGraph(graph);
   const rewriter = new Rewriter(widenFloat16(graph, ops), ops);
   for (const [i, passes] of STAGES.entries()) {
     if (i > 0) rewriter.inferTypes();
