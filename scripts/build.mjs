@@ -38,20 +38,20 @@ function kernelsAreFresh() {
 async function buildKernels(tiers = TIERS) {
   if (kernelsAreFresh()) return;
   const asc = "node_modules/assemblyscript/bin/asc.js";
-  const compile = (tier) => run(asc, [...entries, "--config", "asconfig.json", "--target", tier]);
+  const bindings = (tier) => (tier === "simd128" ? ["--bindings", "raw"] : []);
+  const compile = (tier) => run(asc, [...entries, "--config", "asconfig.json", "--target", tier, ...bindings(tier)]);
   const queue = [...tiers];
   const lane = async () => {
     for (let tier = queue.shift(); tier; tier = queue.shift()) await compile(tier);
   };
   await Promise.all([lane(), lane()]);
-  await run(asc, [...entries, "--config", "asconfig.json", "--target", "simd128", "-o", "dist/bindings/kernels.wasm", "--bindings", "raw"]);
   writeKernelTypes();
-  rmSync(path.join(root, "dist/bindings"), { recursive: true });
 }
 
 /** Turns asc's raw bindings into one interface that `emit` is typed by. */
 function writeKernelTypes() {
-  const raw = readFileSync(path.join(root, "dist/bindings/kernels.d.ts"), "utf8");
+  const raw = readFileSync(path.join(root, "dist/simd128.d.ts"), "utf8");
+  for (const file of ["dist/simd128.d.ts", "dist/simd128.js"]) rmSync(path.join(root, file));
   const functions = [...raw.matchAll(/export function (\w+)\(([^)]*)\): (\w+);/g)].map(
     ([, name, parameters, result]) => `  ${name}(${parameters}): ${result};`,
   );
