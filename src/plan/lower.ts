@@ -178,8 +178,15 @@ export function lowerNodes(
     const types = node.inputs.map((value) => (value ? typing.type(value) : undefined));
     atNode(node, types, () => {
       if (isView(node, op, placement)) return;
-      const lowering = new NodeLowering(node, op, index, target, operand);
-      if (!op.lower || op.lower(lowering) === false) lowering.emitHost();
+      let lowering = new NodeLowering(node, op, index, target, operand);
+      if (!op.lower || op.lower(lowering) === false) {
+        // what was emitted before an operator gave up is dropped
+        lowering = new NodeLowering(node, op, index, target, operand);
+        if (!target.quantized?.throughFloat(lowering, op)) {
+          lowering = new NodeLowering(node, op, index, target, operand);
+          lowering.emitHost();
+        }
+      }
       steps.push(...lowering.steps);
       scratch.push(...lowering.scratchBlocks);
     });

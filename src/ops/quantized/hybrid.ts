@@ -36,15 +36,15 @@ export function floatResult(ctx: LowerContext, cols: number): FloatResult {
   const [lo, hi] = [attributes.number("min", -Infinity), attributes.number("max", Infinity)];
   const name = attributes.string("activation", "");
   if (!residual && !name) return { y: y.pointer, ldy: y.rowStride, lo, hi, finish: () => {} };
-  // A residual that the result overwrites must be there until it is added.
-  const isOverwritten = residual?.pointer.buffer === y.pointer.buffer;
   const isSpread = y.rowStride !== cols;
-  // the output may take the residual's place, so that the sums have to wait elsewhere
-  const dense = isSpread || residual ? ctx.scratch(y.bytes) : y.pointer;
+  // the output may take the residual's place, so that the sums wait elsewhere until it is added
+  const isOverwritten = residual?.pointer.buffer === y.pointer.buffer;
+  const dense = isSpread || isOverwritten ? ctx.scratch(y.bytes) : y.pointer;
   const target = isSpread ? dense : y.pointer;
   const finish = (): void => {
     const bounds = name ? [-Infinity, Infinity] : [lo, hi];
-    if (residual) ctx.emitSplit("f32_binary", y.size, [target, dense, residual.pointer, ARITHMETIC.add!.code!, 1, 1, bounds[0]!, bounds[1]!]);
+    if (residual)
+      ctx.emitSplit("f32_binary", y.size, [target, dense, residual.pointer, ARITHMETIC.add!.code!, 1, 1, bounds[0]!, bounds[1]!]);
     if (name) {
       const { code, p0, p1 } = unaryFunction(name, attributes);
       ctx.emitSplit("f32_unary", y.size, [target, target, code!, p0, p1]);

@@ -5,6 +5,7 @@ import { lowerQuantizedMatmul } from "./matmul.ts";
 import { lowerQuantizedMean, lowerQuantizedPool } from "./pool.ts";
 import { lowerQuantizedResize } from "./resize.ts";
 import { lowerQuantizedSoftmax } from "./softmax.ts";
+import { lowerThroughFloat } from "./through-float.ts";
 import { lowerQuantizedUnary } from "./unary.ts";
 
 export const QUANTIZED_LOWERINGS = {
@@ -15,6 +16,7 @@ export const QUANTIZED_LOWERINGS = {
   pool: lowerQuantizedPool,
   resize: lowerQuantizedResize,
   softmax: lowerQuantizedSoftmax,
+  throughFloat: lowerThroughFloat,
   unary: lowerQuantizedUnary,
 };
 

@@ -50,7 +50,15 @@ export function lowerQuantizedMatmul(ctx: LowerContext, product: Product): boole
   if (a.dataType !== "float32" || y.dataType !== "float32" || !knowsActivation(ctx)) return false;
   const scales = Float32Array.from(b.quant.scale, (scale) => scale * alpha);
   const result = floatResult(ctx, product.shape.at(-1) === n ? n : y.rowStride);
-  const output: ConvOutput = { kind: "float32", ldy: product.shape.at(-1) === n ? result.ldy : n, xZero: 0, yZero: 0, lo: result.lo, hi: result.hi, rowScaleStep: 8 };
+  const output: ConvOutput = {
+    kind: "float32",
+    ldy: product.shape.at(-1) === n ? result.ldy : n,
+    xZero: 0,
+    yZero: 0,
+    lo: result.lo,
+    hi: result.hi,
+    rowScaleStep: 8,
+  };
   const key = packingKey(`float32 ${product.transposeB}`, terms, scales);
   emitLayer(ctx, { ...common, ...emitQuantizedRows(ctx, a.pointer, m, k), y: result.y, output, weights: source(scales), key });
   result.finish();
