@@ -186,14 +186,19 @@ const chain =
       return bindNumber(match, number, parts.number) && matchInAnyOrder(match, patterns, parts.operands);
     });
 
+/** No formula is longer than this; a chain of thousands of negations is not searched from each of its nodes to its end. */
+const MAX_OPENED = 16;
+
 /** Opens a value into at most `wanted` operands, scalars aside; nodes that others read too stay closed. */
 function takeApart(kind: Chain, match: Match, value: Value, wanted: number): { operands: Value[]; number: number } | undefined {
   let number = kind.start;
   let operands = [value];
+  let opened = 0;
   for (let i = 0; i < operands.length; ) {
-    const parts = open(kind, match, operands[i]!, operands[i] === value);
+    const parts = opened < MAX_OPENED ? open(kind, match, operands[i]!, operands[i] === value) : undefined;
     if (!parts || operands.length - 1 + parts.operands.length > wanted) i++;
     else {
+      opened++;
       match.nodes.add(match.graph.producer(operands[i]!)!);
       number = kind.join(number, parts.number);
       operands = operands.toSpliced(i, 1, ...parts.operands);
