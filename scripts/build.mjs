@@ -13,6 +13,8 @@ import * as esbuild from "esbuild";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
 const TIERS = ["simd128", "relaxed", "simd128-threads", "relaxed-threads"];
+/** Numbers that kernels and operators share: AssemblyScript imports them from there. */
+const CODES = "src/ops/codes.ts";
 const KERNEL_TYPES = "src/runtime/kernel-exports.d.ts";
 
 const run = (script, args) =>
@@ -30,7 +32,8 @@ const entries = readdirSync(path.join(root, "assembly/kernels"))
 function kernelsAreFresh() {
   const newest = (folder) =>
     Math.max(...readdirSync(path.join(root, folder)).map((file) => statSync(path.join(root, folder, file)).mtimeMs));
-  const source = Math.max(newest("assembly/kernels"), newest("assembly/lib"), statSync(path.join(root, "asconfig.json")).mtimeMs);
+  const files = ["asconfig.json", CODES].map((file) => statSync(path.join(root, file)).mtimeMs);
+  const source = Math.max(newest("assembly/kernels"), newest("assembly/lib"), ...files);
   const outputs = [...TIERS.map((tier) => `dist/${tier}.wasm`), KERNEL_TYPES];
   return outputs.every((file) => existsSync(path.join(root, file)) && statSync(path.join(root, file)).mtimeMs > source);
 }
