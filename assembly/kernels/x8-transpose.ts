@@ -30,6 +30,12 @@ export function x8_transpose(
 }
 
 function transpose(y: usize, x: usize, rows: usize, cols: usize, yStride: usize, xStride: usize): void {
+  if (cols == 3 && yStride == 3) {
+    const sixteens = rows & ~15;
+    threeLines(y, x, sixteens, xStride);
+    edge(y + sixteens * 3, x + sixteens, rows - sixteens, 3, 3, xStride);
+    return;
+  }
   for (let block: usize = 0; block < cols; block += BLOCK) {
     const stop = min(block + BLOCK, cols);
     for (let row: usize = 0; row < rows; row += 8) {
@@ -39,6 +45,19 @@ function transpose(y: usize, x: usize, rows: usize, cols: usize, yStride: usize,
       if (row + 8 <= rows) for (; col + 8 <= stop; col += 8) tile(yRow + col, xRow + col * xStride, yStride, xStride);
       if (col < stop) edge(yRow + col, xRow + col * xStride, min<usize>(8, rows - row), stop - col, yStride, xStride);
     }
+  }
+}
+
+/** The three colours of a picture's planes, side by side for each of `rows` pixels, a multiple of sixteen. */
+function threeLines(y: usize, x: usize, rows: usize, xStride: usize): void {
+  for (const end = x + rows; x < end; x += 16, y += 48) {
+    const a = v128.load(x), b = v128.load(x + xStride), c = v128.load(x + xStride * 2);
+    const ab0 = v128.shuffle<u8>(a, b, 0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 4, 20, 0, 5);
+    const ab1 = v128.shuffle<u8>(a, b, 21, 0, 6, 22, 0, 7, 23, 0, 8, 24, 0, 9, 25, 0, 10, 26);
+    const ab2 = v128.shuffle<u8>(a, b, 0, 11, 27, 0, 12, 28, 0, 13, 29, 0, 14, 30, 0, 15, 31, 0);
+    v128.store(y, v128.shuffle<u8>(ab0, c, 0, 1, 16, 3, 4, 17, 6, 7, 18, 9, 10, 19, 12, 13, 20, 15));
+    v128.store(y, v128.shuffle<u8>(ab1, c, 0, 21, 2, 3, 22, 5, 6, 23, 8, 9, 24, 11, 12, 25, 14, 15), 16);
+    v128.store(y, v128.shuffle<u8>(ab2, c, 26, 1, 2, 27, 4, 5, 28, 7, 8, 29, 10, 11, 30, 13, 14, 31), 32);
   }
 }
 
