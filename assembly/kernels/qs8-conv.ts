@@ -3,7 +3,8 @@
 // A matrix product, and a 1×1 convolution of stride 1, is an image of one pixel a row.
 //
 // Scratch:
-//   | where each output pixel's window begins in the band: u32 × (pixels of a band + 4) | band of int16 |
+//   | where each run begins in a window: u32 × runs | where each window begins in the band: u32 × (pixels of a band + 4)
+//   | band of int16 |
 import { ConvShape, panelTiles, TO_FLOAT32, TO_INT8, widthOf } from "../lib/qs8-panel";
 import { widenRows } from "../lib/widen";
 
@@ -34,16 +35,23 @@ function placeWindows(shape: ConvShape, windows: usize, column: usize, count: us
   v128.store(windows, v128.load32_splat(windows - 4));
 }
 
+/** Writes where the runs of a window begin. */
+function placeRuns(shape: ConvShape, to: usize): void {
+  const rowStep = shape.dilationHeight * widthOf(shape) * shape.inChannels * 2, step = shape.runStep * 2;
+  for (let row: usize = 0; row < shape.kernelHeight; row++) {
+    for (let run: usize = 0; run < shape.runs; run++, to += 4) store<u32>(to, row * rowStep + run * step);
+  }
+}
+
 /** All groups and channels of output pixels `pixel` … `pixel + count`, whose windows are placed. */
-function multiplyBand<W>(shape: ConvShape, y: usize, w: usize, rowScale: usize, windows: usize, band: usize, pixel: usize, count: usize): void {
+function multiplyBand<W>(shape: ConvShape, y: usize, w: usize, rowScale: usize, runs: usize, windows: usize, band: usize, pixel: usize, count: usize): void {
   const outChannels = shape.outChannels, groupBytes = (shape.inChannels / shape.groups) * 2;
   const elementBytes: usize = shape.output == TO_INT8 ? 1 : 4;
-  const outerStep = shape.dilationHeight * widthOf(shape) * shape.inChannels * 2;
   for (let group: usize = 0; group < shape.groups; group++, band += groupBytes) {
     for (let channel: usize = 0; channel < outChannels; channel += 8, w += shape.panelBytes) {
       const at = (pixel * shape.ldy + group * outChannels + channel) * elementBytes;
       const cols = min<usize>(8, outChannels - channel);
-      panelTiles<W>(shape, y + at, band, windows, windows + count * 4, w, cols, outerStep, rowScale + pixel * shape.rowScaleStep);
+      panelTiles<W>(shape, y + at, band, runs, windows, windows + count * 4, w, cols, rowScale + pixel * shape.rowScaleStep);
     }
   }
 }
@@ -54,15 +62,17 @@ function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usi
   const shape = changetype<ConvShape>(table);
   const imageBytes = shape.inHeight * shape.inWidth * shape.inChannels;
   const imagePixels = shape.outHeight * shape.outWidth;
-  const band = scratch + ((shape.bandRows * shape.outWidth + 4) * 4 + 15) & ~15;
+  const windows = scratch + shape.kernelHeight * shape.runs * 4;
+  const band = (windows + (shape.bandRows * shape.outWidth + 4) * 4 + 15) & ~15;
+  placeRuns(shape, scratch);
   for (let pixel = begin; pixel < end; ) {
     const image = pixel / imagePixels;
     const first = pixel - image * imagePixels;
     const row = first / shape.outWidth;
     const last = min(end - image * imagePixels, min(row + shape.bandRows, shape.outHeight) * shape.outWidth);
     widenBand(shape, band, x + image * imageBytes, rowScale + image * imagePixels * shape.rowScaleStep, row, (last - 1) / shape.outWidth + 1);
-    placeWindows(shape, scratch, first - row * shape.outWidth, last - first);
-    multiplyBand<W>(shape, y, w, rowScale, scratch, band, pixel, last - first);
+    placeWindows(shape, windows, first - row * shape.outWidth, last - first);
+    multiplyBand<W>(shape, y, w, rowScale, scratch, windows, band, pixel, last - first);
     pixel += last - first;
   }
 }

@@ -85,11 +85,12 @@ export function bandRowsOf(g: ConvGeometry): number {
   return Math.min(g.outHeight, Math.ceil(BAND_PIXELS / g.outWidth));
 }
 
-/** Scratch bytes: a word for each pixel of a band and four more, the band as int16, and what a vector reads past it. */
+/** Scratch bytes: a word for each run, for each pixel of a band and four more, the band as int16, and what a vector reads past it. */
 export function scratchBytesOf(g: ConvGeometry): number {
   const bandRows = bandRowsOf(g);
   const inRows = (bandRows - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight + 1;
-  return (bandRows * g.outWidth + 4) * 4 + 16 + inRows * coveredWidth(g) * g.inChannels * 2 + 16;
+  const words = g.kernelHeight * runsOf(g).count + bandRows * g.outWidth + 4;
+  return words * 4 + 16 + inRows * coveredWidth(g) * g.inChannels * 2 + 16;
 }
 
 /** Bytes of one panel: bias and scale of eight channels, their weights, and a float32 bias. */
