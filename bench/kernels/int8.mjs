@@ -1,0 +1,135 @@
+// The int8 kernels on layers of known networks, in operations (a multiplication and an addition are two) beside the
+// limit of float32 multiply-adds. Where several kernels can compute a layer, each is timed, and `← pick` marks the one
+// that src/ops/quantized/layer.ts chooses.
+//   node bench/kernels/int8.mjs [regular expression on "suite case"]
+import * as esbuild from "esbuild";
+import { runSuites } from "./harness.mjs";
+
+const SHAPES = ["conv-shape", "depthwise-shape", "winograd-shape", "binary-shape", "pool-shape"];
+const bundle = await esbuild.build({
+  stdin: {
+    contents: SHAPES.map((name) => `export * from "./${name}.ts";`).join("\n"),
+    resolveDir: new URL("../../src/ops/quantized", import.meta.url).pathname,
+  },
+  bundle: true,
+  format: "esm",
+  write: false,
+});
+const shapes = await import(`data:text/javascript;base64,${Buffer.from(bundle.outputFiles[0].contents).toString("base64")}`);
+
+const OUTPUT = { kind: "int8", xZero: -128, yZero: -5, lo: -128, hi: 127, rowScaleStep: 0 };
+const STEPS = { a: { scale: 0.05, zero: 3 }, b: { scale: 0.03, zero: -7 }, y: { scale: 0.06, zero: 1 }, lo: -128, hi: 127 };
+
+/** A square image with "same" padding. */
+function convolution({ size, channels, filters = channels, kernel, stride = 1, groups = 1 }) {
+  const out = Math.ceil(size / stride);
+  const pad = Math.max((out - 1) * stride + kernel - size, 0) >> 1;
+  const geometry = {
+    ...{ inHeight: size, inWidth: size, inChannels: channels, outHeight: out, outWidth: out, outChannels: filters, groups },
+    ...{ kernelHeight: kernel, kernelWidth: kernel, strideHeight: stride, strideWidth: stride },
+    ...{ dilationHeight: 1, dilationWidth: 1, padTop: pad, padLeft: pad },
+  };
+  const name = `${size}×${size}×${channels}→${filters} ${kernel}×${kernel}${stride > 1 ? ` /${stride}` : ""}`;
+  return { geometry, name, flops: (2 * out * out * filters * kernel * kernel * channels) / groups };
+}
+
+const product = (m, n, k) => ({ geometry: shapes.matrixGeometry(m, k, n), name: `${m}×${n}×${k}`, flops: 2 * m * n * k });
+
+/** Output, input, and the words of a layer. */
+function place(bench, g) {
+  const output = { ...OUTPUT, ldy: g.outChannels };
+  return { output, y: bench.alloc(g.outHeight * g.outWidth * g.outChannels), x: bench.alloc(g.inHeight * g.inWidth * g.inChannels) };
+}
+
+const direct =
+  ({ geometry: g, name, flops }, weightBytes, pick) =>
+  (bench) => {
+    const { output, y, x } = place(bench, g);
+    const [w, scratch] = [bench.alloc(shapes.panelsBytesOf(g, "int8", weightBytes)), bench.alloc(shapes.scratchBytesOf(g))];
+    const table = bench.put(shapes.convShapeWords(g, output, weightBytes));
+    const kernel = weightBytes === 2 ? bench.kernels.qs8_conv_4x8 : bench.kernels.qs8_conv_4x8_small;
+    return { name, flops, pick, run: () => kernel(y, x, w, 0, scratch, table, 0, g.outHeight * g.outWidth) };
+  };
+
+const oneRow = (n, k) => (bench) => {
+  const { geometry: g, name, flops } = product(1, n, k);
+  const { output, y, x } = place(bench, g);
+  const [w, table] = [bench.alloc(shapes.panelsBytesOf(g, "int8", 1)), bench.put(shapes.convShapeWords(g, output, 1))];
+  return { name, flops, run: () => bench.kernels.qs8_gemv(y, x, w, 0, table, 0, Math.ceil(n / 8)) };
+};
+
+const winograd = (layer, pick) => (bench) => {
+  const { geometry: g, name, flops } = convolution(layer);
+  const { output, y, x } = place(bench, g);
+  const [w, scratch] = [bench.alloc(shapes.winogradBytes(g)), bench.alloc(shapes.winogradScratchBytes(g, 1, 1))];
+  const table = bench.put(shapes.winogradShapeWords(g, output, 1, 1));
+  return { name, flops, pick, run: () => bench.kernels.qs8_winograd_4x4(y, x, w, scratch, table, 0, shapes.tilesOf(g)) };
+};
+
+const depthwise = (layer) => (bench) => {
+  const { geometry: g, name, flops } = convolution({ ...layer, groups: layer.channels });
+  const { output, y, x } = place(bench, g);
+  const [w, scratch] = [bench.alloc(shapes.depthwisePanelsBytes(g)), bench.alloc(shapes.depthwiseScratchBytes(g))];
+  const table = bench.put(shapes.depthwiseShapeWords(g, output));
+  return { name, flops, run: () => bench.kernels.qs8_dwconv(y, x, w, scratch, table, 0, g.outHeight) };
+};
+
+const elementwise = (name, words) => (bench) => {
+  const size = 56 * 56 * 64;
+  const [y, a, b, shape] = [bench.alloc(size), bench.alloc(size), bench.alloc(size), bench.put(words)];
+  return { name: `${name} 56×56×64`, bytes: 3 * size, run: () => bench.kernels.qs8_binary(y, a, b, shape, 0, 1, 1, 0, size) };
+};
+
+const table = (bench) => {
+  const size = 56 * 56 * 64;
+  const [y, x, lut] = [bench.alloc(size), bench.alloc(size), bench.alloc(256)];
+  return { name: "56×56×64", bytes: 2 * size, run: () => bench.kernels.x8_lut(y, x, lut, size, size, size, 0, 1) };
+};
+
+const SQUARES = [
+  { size: 56, channels: 64, kernel: 3 },
+  { size: 28, channels: 128, kernel: 3 },
+  { size: 14, channels: 256, kernel: 3 },
+  { size: 7, channels: 512, kernel: 3 },
+  { size: 32, channels: 16, kernel: 3 },
+];
+const PRODUCTS = [
+  [480, 480, 480],
+  [12544, 64, 32],
+  [12544, 96, 16],
+  [3136, 128, 128],
+  [196, 512, 512],
+  [49, 1024, 1024],
+];
+const STRIDED = [
+  { size: 224, channels: 3, filters: 32, kernel: 3, stride: 2 },
+  { size: 224, channels: 3, filters: 64, kernel: 7, stride: 2 },
+  { size: 56, channels: 64, filters: 128, kernel: 3, stride: 2 },
+];
+
+runSuites(
+  {
+    qs8_conv_4x8: [
+      ...PRODUCTS.map((sizes) => direct(product(...sizes), 2, "← pick")),
+      ...STRIDED.map((layer) => direct(convolution(layer), 2, "← pick")),
+    ],
+    "…_4x8_small": PRODUCTS.map((sizes) => direct(product(...sizes), 1)),
+    "3×3 direct": SQUARES.map((layer) => direct(convolution(layer), 2)),
+    "3×3 winograd": SQUARES.map((layer) => winograd(layer, "← pick")),
+    qs8_gemv: [oneRow(1000, 1024), oneRow(128, 640), oneRow(4096, 1024)],
+    qs8_dwconv: [
+      depthwise({ size: 112, channels: 32, kernel: 3 }),
+      depthwise({ size: 112, channels: 64, kernel: 3, stride: 2 }),
+      depthwise({ size: 56, channels: 128, kernel: 3 }),
+      depthwise({ size: 14, channels: 512, kernel: 3 }),
+      depthwise({ size: 28, channels: 120, kernel: 5 }),
+    ],
+    qs8_binary: [
+      elementwise("add, half up", shapes.sumShape(STEPS, 1)),
+      elementwise("add, half even", shapes.floatSumShape(STEPS, 1)),
+      elementwise("mul", shapes.productShape(STEPS)),
+    ],
+    x8_lut: [table],
+  },
+  process.argv[2] && new RegExp(process.argv[2]),
+);
