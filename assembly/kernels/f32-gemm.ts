@@ -1,7 +1,8 @@
 // Matrix products in float32, on weights packed into panels (see assembly/lib/f32-panel.ts).
 import { gemm } from "../lib/f32-bands";
-import { Epilogue } from "../lib/f32-epilogue";
+import { activateRows, Epilogue } from "../lib/f32-epilogue";
 import { fewRows } from "../lib/f32-few-rows";
+import { PANEL } from "../lib/f32-panel";
 
 /**
  * y[rows, n] = epilogue(A[rows, k] · B + bias, residual) for the rows of [begin, end).
@@ -42,5 +43,7 @@ export function f32_gemv(
   begin: usize,
   end: usize,
 ): void {
-  fewRows(y, a, b, residual, epilogue, m, n, k, ldy * 4, lda * 4, ldr * 4, begin, end);
+  fewRows(y, a, b, residual, m, n, k, ldy * 4, lda * 4, ldr * 4, epilogue.sumLo, epilogue.sumHi, begin, end);
+  const column = begin * PANEL;
+  if (begin < end) activateRows(y + column * 4, ldy * 4, m, min(end * PANEL, n) - column, epilogue);
 }

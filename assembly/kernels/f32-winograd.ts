@@ -3,8 +3,9 @@
 //
 // scratch:  | temp 36 vectors | V: side² matrices [tiles, C] | M: side² matrices [tiles, O rounded up to 4] |
 // The matrices are a cache line further apart than they need, so that they do not fall on the same cache sets.
+import { product } from "../lib/f32-bands";
 import { activateRows, Epilogue } from "../lib/f32-epilogue";
-import { PANEL, panelBytes, panelRows } from "../lib/f32-panel";
+import { PANEL, panelBytes } from "../lib/f32-panel";
 import { ConvShape } from "../lib/f32-windows";
 import { tileForward, tileInverse } from "../lib/f32-winograd";
 
@@ -66,15 +67,10 @@ function winogradBand(
     tileForward(side, v + tile * pixelBytes, from, scratch, channels, pixelBytes, rowBytes, rows, columns, vBytes);
   }
 
-  const stride = panelBytes(channels);
-  let panel = w;
+  const wBytes = ((filters + PANEL - 1) / PANEL) * panelBytes(channels);
   for (let element: usize = 0; element < elements; element++) {
-    for (let filter: usize = 0; filter < filters; filter += PANEL) {
-      const to = m + element * mBytes + filter * 4;
-      const cols = min(filters - filter, PANEL);
-      panelRows(to, v + element * vBytes, panel, 0, count, cols, channels, ldm * 4, pixelBytes, 0, -Infinity, Infinity);
-      panel += stride;
-    }
+    const at = m + element * mBytes;
+    product(at, v + element * vBytes, w + element * wBytes, 0, count, filters, channels, ldm * 4, pixelBytes, 0, -Infinity, Infinity);
   }
 
   const yPixel = shape.ldy * 4;

@@ -11,7 +11,41 @@ function bandRows(k: usize): usize {
   return max<usize>(BAND_BYTES / (k * 120), 1) * 30;
 }
 
-/** y[m, n] = epilogue(A[m, k] · B + bias, residual). `ldy`, `lda`, `ldr`: bytes between row starts. `residual` may be 0 or `y`. */
+/**
+ * y[m, n] = clamp(A[m, k] · B + bias + residual, lo, hi). `ldy`, `lda`, `ldr`: bytes between row starts. `residual` may be
+ * 0 or `y`. A last tile with rows to spare costs as much as a full one, so its rows go one by one, at a quarter each.
+ */
+export function product(
+  y: usize,
+  a: usize,
+  b: usize,
+  residual: usize,
+  m: usize,
+  n: usize,
+  k: usize,
+  ldy: usize,
+  lda: usize,
+  ldr: usize,
+  lo: f32,
+  hi: f32,
+): void {
+  const over = m % TILE_ROWS;
+  const few: usize = over < TILE_ROWS - 1 ? over : 0;
+  const rows = m - few;
+  if (rows) {
+    let panel = b;
+    for (let column: usize = 0; column < n; column += PANEL) {
+      const r = residual ? residual + column * 4 : 0;
+      panelRows(y + column * 4, a, panel, r, rows, min(n - column, PANEL), k, ldy, lda, ldr, lo, hi);
+      panel += panelBytes(k);
+    }
+  }
+  if (!few) return;
+  const r = residual ? residual + rows * ldr : 0;
+  fewRows(y + rows * ldy, a + rows * lda, b, r, few, n, k, ldy, lda, ldr, lo, hi, 0, (n + PANEL - 1) / PANEL);
+}
+
+/** y[m, n] = epilogue(A[m, k] · B + bias, residual), by bands; the rest as for `product`. */
 export function gemm(
   y: usize,
   a: usize,
@@ -25,25 +59,14 @@ export function gemm(
   lda: usize,
   ldr: usize,
 ): void {
-  // A last tile of one or two rows costs as much as a full one; read row by row, it costs a quarter for each.
-  const over = m % TILE_ROWS;
-  const few: usize = over <= 2 && m > TILE_ROWS ? over : 0;
-  m -= few;
   const band = bandRows(k);
-  const stride = panelBytes(k);
   while (m > 0) {
     const rows = min(band, m);
-    let panel = b;
-    for (let column: usize = 0; column < n; column += PANEL) {
-      const r = residual ? residual + column * 4 : 0;
-      panelRows(y + column * 4, a, panel, r, rows, min(n - column, PANEL), k, ldy, lda, ldr, epilogue.sumLo, epilogue.sumHi);
-      panel += stride;
-    }
+    product(y, a, b, residual, rows, n, k, ldy, lda, ldr, epilogue.sumLo, epilogue.sumHi);
     activateRows(y, ldy, rows, n, epilogue);
     y += rows * ldy;
     a += rows * lda;
     if (residual) residual += rows * ldr;
     m -= rows;
   }
-  if (few) fewRows(y, a, b, residual, epilogue, few, n, k, ldy, lda, ldr, 0, (n + PANEL - 1) / PANEL);
 }

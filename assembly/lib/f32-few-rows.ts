@@ -1,14 +1,12 @@
 // A product of matrices with few rows, bound by how fast B is read: four panels go side by side, so that eight sums hide
 // the latency of the addition.
-import { activateRows, Epilogue, storeSum } from "./f32-epilogue";
+import { storeSum } from "./f32-epilogue";
 import { PANEL, panelBytes } from "./f32-panel";
 import { madd } from "./simd";
 
 /** Finishes and stores panel `at` of a row of `n` columns. */
-function storePanel(y: usize, residual: usize, v0: v128, v1: v128, at: usize, n: usize, epilogue: Epilogue): void {
+function storePanel(y: usize, residual: usize, v0: v128, v1: v128, at: usize, n: usize, lo: v128, hi: v128): void {
   const column = at * PANEL;
-  const lo = f32x4.splat(epilogue.sumLo);
-  const hi = f32x4.splat(epilogue.sumHi);
   const r = residual ? residual + column * 4 : 0;
   const to = y + column * 4;
   storeSum(to, r, v0, lo, hi, n - column);
@@ -16,7 +14,7 @@ function storePanel(y: usize, residual: usize, v0: v128, v1: v128, at: usize, n:
 }
 
 /**
- * y[m, …] = epilogue(A[m, k] · B + bias, residual) for panels begin … end of B[k, n]. `ldy`, `lda`, `ldr`: bytes between
+ * y[m, …] = clamp(A[m, k] · B + bias + residual, lo, hi) for panels begin … end of B[k, n]. `ldy`, `lda`, `ldr`: bytes between
  * row starts. `residual` may be 0. Each sum is added in the order of `panelRows`, so both give the same bits.
  */
 export function fewRows(
@@ -24,17 +22,20 @@ export function fewRows(
   a: usize,
   b: usize,
   residual: usize,
-  epilogue: Epilogue,
   m: usize,
   n: usize,
   k: usize,
   ldy: usize,
   lda: usize,
   ldr: usize,
+  lo: f32,
+  hi: f32,
   begin: usize,
   end: usize,
 ): void {
   const stride = panelBytes(k);
+  const low = f32x4.splat(lo);
+  const high = f32x4.splat(hi);
   for (let panel = begin; panel < end; panel += 4) {
     for (let row: usize = 0; row < m; row++) {
       // Panels past the last one are the last one again.
@@ -56,12 +57,10 @@ export function fewRows(
       }
       const yr = y + row * ldy;
       const r = residual ? residual + row * ldr : 0;
-      storePanel(yr, r, c00, c01, panel, n, epilogue);
-      if (panel + 1 < end) storePanel(yr, r, c10, c11, panel + 1, n, epilogue);
-      if (panel + 2 < end) storePanel(yr, r, c20, c21, panel + 2, n, epilogue);
-      if (panel + 3 < end) storePanel(yr, r, c30, c31, panel + 3, n, epilogue);
+      storePanel(yr, r, c00, c01, panel, n, low, high);
+      if (panel + 1 < end) storePanel(yr, r, c10, c11, panel + 1, n, low, high);
+      if (panel + 2 < end) storePanel(yr, r, c20, c21, panel + 2, n, low, high);
+      if (panel + 3 < end) storePanel(yr, r, c30, c31, panel + 3, n, low, high);
     }
   }
-  const column = begin * PANEL;
-  if (begin < end) activateRows(y + column * 4, ldy, m, min(end * PANEL, n) - column, epilogue);
 }
