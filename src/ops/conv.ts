@@ -16,19 +16,31 @@ export const FEW_ROWS = 4;
 
 type ConvKernel = "gemm" | "gemv" | "depthwise square" | "depthwise" | "winograd" | "windows";
 
-/**
- * Multiply-adds that Winograd's algorithm takes, with its transforms counted at what they cost beside a product:
- * 220 for an input and 160 for an output channel of a tile, fitted to the layers measured below.
- */
-function winogradCost(c: Convolution, tileRows: number): number {
-  const tiles = c.batch * Math.ceil(c.outHeight / 4) * Math.ceil(c.outWidth / 4);
-  const rows = Math.ceil(tiles / tileRows) * tileRows;
-  return 36 * rows * c.inChannels * c.outChannels + tiles * (220 * c.inChannels + 160 * c.outChannels);
+/** Rows that `rows` rows cost: whole tiles, then single rows, unless these are nearly a tile. */
+function costlyRows(rows: number, tileRows: number): number {
+  const over = rows % tileRows;
+  return rows - over + (over < tileRows - 1 ? 1.2 * over : tileRows);
 }
 
-function directCost(c: Convolution, tileRows: number): number {
-  const rows = Math.ceil((c.batch * c.outHeight * c.outWidth) / tileRows) * tileRows;
-  return 9 * rows * c.inChannels * c.outChannels;
+/** Multiply-adds in whose time one weight comes from memory, where the weights are more than the caches keep. */
+const ADDS_PER_DISTANT_WEIGHT = 9;
+const NEAR_WEIGHTS = 2 ** 21;
+
+/** Multiply-adds in whose time a product of `rows` rows by `weights` weights is done. */
+function productCost(rows: number, weights: number, tileRows: number): number {
+  const adds = costlyRows(rows, tileRows) * weights;
+  return weights > NEAR_WEIGHTS ? Math.max(adds, ADDS_PER_DISTANT_WEIGHT * weights) : adds;
+}
+
+/**
+ * True where Winograd's algorithm is expected to be faster. Its transforms are counted at what they cost beside a
+ * product: 220 multiply-adds for an input and 160 for an output channel of a tile, fitted to the layers measured below.
+ */
+function winogradPays(c: Convolution, tileRows: number): boolean {
+  const tiles = c.batch * Math.ceil(c.outHeight / 4) * Math.ceil(c.outWidth / 4);
+  const filterWeights = c.inChannels * c.outChannels;
+  const winograd = productCost(tiles, 36 * filterWeights, tileRows) + tiles * (220 * c.inChannels + 160 * c.outChannels);
+  return winograd < 0.9 * productCost(c.batch * c.outHeight * c.outWidth, 9 * filterWeights, tileRows);
 }
 
 const isStill = (c: Convolution): boolean => c.strideHeight === 1 && c.strideWidth === 1 && c.dilationHeight === 1 && c.dilationWidth === 1;
@@ -38,14 +50,14 @@ const isStill = (c: Convolution): boolean => c.strideHeight === 1 && c.strideWid
  *
  * | layer | winograd | windows | gemm | depthwise square | depthwise |
  * |---|---|---|---|---|---|
- * | 56×56×64→64, 3×3 | 175 · 142 | 55 · 47 | | | |
- * | 28×28×128→128, 3×3 | 182 · 169 | 57 · 48 | | | |
- * | 14×14×256→256, 3×3 | 145 · 101 | 57 · 48 | | | |
- * | 7×7×512→512, 3×3 | 96 · 99 | 40 · 37 | | | |
+ * | 56×56×64→64, 3×3 | 177 · 148 | 55 · 47 | | | |
+ * | 28×28×128→128, 3×3 | 195 · 156 | 57 · 48 | | | |
+ * | 14×14×256→256, 3×3 | 143 · 110 | 57 · 48 | | | |
+ * | 7×7×512→512, 3×3 | 80 · 55 | 40 · 37 | | | |
  * | 32×32×16→16, 3×3 | 104 · 91 | 48 · 42 | | | |
  * | 56×56×64→64, 1×1 | | 53 · 45 | 56 · 47 | | |
- * | 56×56×128, 3×3 depthwise | | | | 32 · 27 | 18 · 16 |
- * | 28×28×120, 5×5 depthwise | | | | 39 · 36 | 22 · 19 |
+ * | 56×56×128, 3×3 depthwise | | | | 36 · 29 | 18 · 16 |
+ * | 28×28×120, 5×5 depthwise | | | | 51 · 40 | 22 · 19 |
  */
 function chooseKernel(c: Convolution, { tier, memory }: LowerContext): ConvKernel {
   const taps = c.kernelHeight * c.kernelWidth;
@@ -62,7 +74,7 @@ function chooseKernel(c: Convolution, { tier, memory }: LowerContext): ConvKerne
   if (c.groups === 1 && (isPointwise || (isWhole && c.dilationHeight === 1 && c.dilationWidth === 1)))
     return pixels <= FEW_ROWS ? "gemv" : "gemm";
   const isWinograd = c.groups === 1 && c.kernelHeight === 3 && c.kernelWidth === 3 && isStill(c) && memory === "fast";
-  if (isWinograd && winogradCost(c, TILE_ROWS[tier]) < 0.9 * directCost(c, TILE_ROWS[tier])) return "winograd";
+  if (isWinograd && winogradPays(c, TILE_ROWS[tier])) return "winograd";
   return "windows";
 }
 
