@@ -24,7 +24,7 @@ function costlyRows(rows: number, tileRows: number): number {
 
 /** Multiply-adds in whose time one weight comes from memory, where the weights are more than the caches keep. */
 const ADDS_PER_DISTANT_WEIGHT = 9;
-const NEAR_WEIGHTS = 2 ** 21;
+const NEAR_WEIGHTS = 2 ** 22;
 
 /** Multiply-adds in whose time a product of `rows` rows by `weights` weights is done. */
 function productCost(rows: number, weights: number, tileRows: number): number {
@@ -35,12 +35,13 @@ function productCost(rows: number, weights: number, tileRows: number): number {
 /**
  * True where Winograd's algorithm is expected to be faster. Its transforms are counted at what they cost beside a
  * product: 220 multiply-adds for an input and 160 for an output channel of a tile, fitted to the layers measured below.
+ * What remains is up to 1.4 too hopeful, for small layers most of all.
  */
 function winogradPays(c: Convolution, tileRows: number): boolean {
   const tiles = c.batch * Math.ceil(c.outHeight / 4) * Math.ceil(c.outWidth / 4);
   const filterWeights = c.inChannels * c.outChannels;
   const winograd = productCost(tiles, 36 * filterWeights, tileRows) + tiles * (220 * c.inChannels + 160 * c.outChannels);
-  return winograd < 0.9 * productCost(c.batch * c.outHeight * c.outWidth, 9 * filterWeights, tileRows);
+  return winograd < 0.72 * productCost(c.batch * c.outHeight * c.outWidth, 9 * filterWeights, tileRows);
 }
 
 const isStill = (c: Convolution): boolean => c.strideHeight === 1 && c.strideWidth === 1 && c.dilationHeight === 1 && c.dilationWidth === 1;
@@ -73,7 +74,7 @@ function chooseKernel(c: Convolution, { tier, memory }: LowerContext): ConvKerne
     taps === 1 && isStill(c) && c.padTop === 0 && c.padLeft === 0 && c.outHeight === c.inHeight && c.outWidth === c.inWidth;
   if (c.groups === 1 && (isPointwise || (isWhole && c.dilationHeight === 1 && c.dilationWidth === 1)))
     return pixels <= FEW_ROWS ? "gemv" : "gemm";
-  const isWinograd = c.groups === 1 && c.kernelHeight === 3 && c.kernelWidth === 3 && isStill(c) && memory === "fast";
+  const isWinograd = c.groups === 1 && c.inChannels >= 4 && c.kernelHeight === 3 && c.kernelWidth === 3 && isStill(c) && memory === "fast";
   if (isWinograd && winogradPays(c, TILE_ROWS[tier])) return "winograd";
   return "windows";
 }
