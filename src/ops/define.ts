@@ -138,6 +138,8 @@ export interface LowerContext {
   emitSplit<K extends KernelName>(kernel: K, units: number, args: SplitArguments<K>, cost?: StepCost): void;
   /** Appends a step that runs the operator's `host` function. */
   emitHost(): void;
+  /** The kernel emitted last returns other than 0 for elements that it refuses. `host` then runs, to throw what is wrong. */
+  explainByHost(): void;
   /** Arena bytes that live during this node's steps only, aligned to 64. */
   scratch(bytes: number): Pointer;
   /**

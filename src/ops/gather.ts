@@ -1,4 +1,4 @@
-// Elements looked up by index tensors. Indices that are known are checked while planning.
+// Elements looked up by index tensors. Indices that are known are checked while planning, others during the run.
 import { check, LanewiseError } from "../errors.ts";
 import { ELEMENT_BYTES, sizeOf, type TensorType } from "../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef, type Operand } from "./define.ts";
@@ -81,6 +81,7 @@ export const gather = defineOp({
       size * rowBytes,
       indexStride,
     ]);
+    if (!indices.known) ctx.explainByHost();
   },
   host(ctx: HostContext) {
     const [x, indices, y] = [ctx.input(0), ctx.input(1), ctx.outputs[0]!];
@@ -167,6 +168,7 @@ export const gatherNd = defineOp({
       xStride,
       indexStride,
     ]);
+    if (!indices.known) ctx.explainByHost();
   },
   host(ctx: HostContext) {
     const [x, indices, y] = [ctx.input(0), ctx.input(1), ctx.outputs[0]!];

@@ -60,6 +60,7 @@ export const scatterNd = defineOp({
     const dims = form.tuple ? ctx.table(tupleTable(form, bytes)) : 0;
     const wide = ELEMENT_BYTES[indices.dataType] === 8 ? 1 : 0;
     ctx.emit("x8_scatter", [target, updates.pointer, indices.pointer, wide, dims, form.tuple, form.count, form.inner * bytes]);
+    if (!indices.known) ctx.explainByHost();
   },
   host(ctx: HostContext) {
     const indices = ctx.input(1);

@@ -130,10 +130,21 @@ class NodeLowering implements LowerContext {
     if (!this.#op.host) {
       throw new LanewiseError("unsupported", "no kernel takes these data types, and there is no TypeScript fallback");
     }
-    for (const operand of [...this.inputs, ...this.outputs]) operand?.pointer;
+    this.#touch();
     const host = { op: this.#op, inputs: this.inputs, outputs: this.outputs.map((y) => (y && isSpread(y) ? this.#gathered(y) : y)) };
     this.steps.push({ node: this.#node, index: this.#index, args: [], host, cost: {} });
     for (const [i, y] of this.outputs.entries()) if (y && host.outputs[i] !== y) this.#spread(y, host.outputs[i]!);
+  }
+
+  explainByHost(): void {
+    this.#touch();
+    const host = { op: this.#op, inputs: this.inputs, outputs: this.outputs };
+    this.steps.push({ ...this.steps.pop()!, host });
+  }
+
+  /** Gives every operand its place: constants get theirs when they are first asked for. */
+  #touch(): void {
+    for (const operand of [...this.inputs, ...this.outputs]) operand?.pointer;
   }
 
   /** An output whose rows lie apart, put together for TypeScript. */

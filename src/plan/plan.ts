@@ -9,7 +9,10 @@ import { type DraftStep, lowerNodes, type Target } from "./lower.ts";
 import { type Placement, placeValues } from "./place.ts";
 import { type Continuation, splitAtDynamic } from "./split.ts";
 
-/** One call of a run: a kernel on final addresses, or a TypeScript function on views of the arena. */
+/**
+ * One call of a run: a kernel on final addresses, or a TypeScript function on views of the arena. With both, the
+ * function runs only where the kernel returns other than 0, to throw what is wrong with the elements.
+ */
 export interface Step {
   readonly kernel?: KernelName;
   readonly args: readonly number[];

@@ -7,7 +7,7 @@ import type { HostStep, PlacedTensor, Step } from "../plan/plan.ts";
 import type { KernelExports } from "./kernel-exports.d.ts";
 
 export type Call = () => void;
-type Kernel = (...args: readonly number[]) => void;
+type Kernel = (...args: readonly number[]) => number | void;
 
 /** A view of a tensor's elements in wasm memory. */
 export function tensorAt(placed: PlacedTensor, buffer: ArrayBufferLike): HostTensor {
@@ -17,9 +17,13 @@ export function tensorAt(placed: PlacedTensor, buffer: ArrayBufferLike): HostTen
 
 /** Binds a step to kernels and to the buffer as it is now; growing the memory makes host calls stale. */
 export function bindStep(step: Step, kernels: KernelExports, buffer: ArrayBufferLike): Call {
-  if (step.host) return bindHost(step.host, buffer);
-  const kernel = kernels[step.kernel!] as Kernel;
-  return bindKernel(kernel, step.args);
+  if (!step.kernel) return bindHost(step.host!, buffer);
+  const kernel = kernels[step.kernel] as Kernel;
+  if (!step.host) return bindKernel(kernel, step.args);
+  const explain = bindHost(step.host, buffer);
+  return () => {
+    if (kernel(...step.args)) explain();
+  };
 }
 
 /** A spread call costs more than a small kernel does, so the common argument counts are spelled out. */

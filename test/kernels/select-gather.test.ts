@@ -16,12 +16,10 @@ describe.each(TIERS)("gather and scatter, %s", (tier) => {
     seed: fc.array(fc.integer({ min: -9, max: 9 }), { minLength: 27, maxLength: 27 }),
   });
 
-  /** Byte offset of a tuple: wrapped around, then clamped. */
-  const offsetOf = (tuple: number[], sizes: number[], rowBytes: number) => {
-    const row = tuple.reduce((at, index, d) => {
-      const size = sizes[d]!;
-      return at * size + Math.min(Math.max(index < 0 ? index + size : index, 0), size - 1);
-    }, 0);
+  /** Byte offset of a tuple, which is wrapped around where negative; undefined outside. */
+  const offsetOf = (tuple: number[], sizes: number[], rowBytes: number): number | undefined => {
+    if (tuple.some((index, d) => index < -sizes[d]! || index >= sizes[d]!)) return undefined;
+    const row = tuple.reduce((at, index, d) => at * sizes[d]! + (index < 0 ? index + sizes[d]! : index), 0);
     return row * rowBytes;
   };
 
@@ -38,22 +36,27 @@ describe.each(TIERS)("gather and scatter, %s", (tier) => {
         const xBytes = sizes.reduce((a, b) => a * b, rowBytes);
         const indices = Array.from({ length: count * tuple }, (_, i) => seed[i % seed.length]!);
         const source = bytes(outer * xBytes);
-        const expected = new Uint8Array(outer * count * rowBytes);
+        const expected = new Uint8Array(outer * count * rowBytes).fill(9);
+        const refused = new Set<number>();
         for (let o = 0; o < outer; o++)
           for (let i = 0; i < count; i++) {
-            const from = o * xBytes + offsetOf(indices.slice(i * tuple, (i + 1) * tuple), sizes, rowBytes);
-            expected.set(source.subarray(from, from + rowBytes), (o * count + i) * rowBytes);
+            const offset = offsetOf(indices.slice(i * tuple, (i + 1) * tuple), sizes, rowBytes);
+            const from = o * xBytes + (offset ?? Number.NaN);
+            if (offset === undefined) refused.add(o * count + i < (outer * count) >> 1 ? 0 : 1);
+            else expected.set(source.subarray(from, from + rowBytes), (o * count + i) * rowBytes);
           }
-        const y = bench.alloc(expected.length);
+        const y = bench.put(new Uint8Array(expected.length).fill(9));
         const dims = bench.put(dimsOf(sizes, rowBytes));
         const at = putIndices(indices, wide);
         const x = bench.put(source);
         const middle = (outer * count) >> 1;
-        for (const [begin, end] of [
-          [0, middle],
-          [middle, outer * count],
-        ] as const)
-          bench.kernels.x8_gather(y, x, at, wide ? 1 : 0, dims, tuple, count, rowBytes, xBytes, 0, begin, end);
+        for (const [half, begin, end] of [
+          [0, 0, middle],
+          [1, middle, outer * count],
+        ] as const) {
+          const result = bench.kernels.x8_gather(y, x, at, wide ? 1 : 0, dims, tuple, count, rowBytes, xBytes, 0, begin, end);
+          expect(result).toBe(refused.has(half) ? 1 : 0);
+        }
         expect([...bench.u8(y, expected.length)]).toEqual([...expected]);
         bench.checkGuards();
       }),
@@ -68,13 +71,11 @@ describe.each(TIERS)("gather and scatter, %s", (tier) => {
         const indices = Array.from({ length: count * tuple }, (_, i) => seed[i % seed.length]!);
         const updates = bytes(count * rowBytes);
         const expected = new Uint8Array(sizes.reduce((a, b) => a * b, rowBytes)).fill(9);
-        for (let i = 0; i < count; i++)
-          expected.set(
-            updates.subarray(i * rowBytes, (i + 1) * rowBytes),
-            offsetOf(indices.slice(i * tuple, (i + 1) * tuple), sizes, rowBytes),
-          );
+        const offsets = Array.from({ length: count }, (_, i) => offsetOf(indices.slice(i * tuple, (i + 1) * tuple), sizes, rowBytes));
+        for (const [i, offset] of offsets.entries())
+          if (offset !== undefined) expected.set(updates.subarray(i * rowBytes, (i + 1) * rowBytes), offset);
         const y = bench.put(new Uint8Array(expected.length).fill(9));
-        bench.kernels.x8_scatter(
+        const result = bench.kernels.x8_scatter(
           y,
           bench.put(updates),
           putIndices(indices, wide),
@@ -84,6 +85,7 @@ describe.each(TIERS)("gather and scatter, %s", (tier) => {
           count,
           rowBytes,
         );
+        expect(result).toBe(offsets.includes(undefined) ? 1 : 0);
         expect([...bench.u8(y, expected.length)]).toEqual([...expected]);
         bench.checkGuards();
       }),

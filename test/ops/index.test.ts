@@ -63,10 +63,16 @@ describe("gather", () => {
     expect(list(y!.data)).toEqual([4, 8, 3, 7, 2, 3]);
   });
 
-  it("refuses an index outside while planning and clamps one during a run", () => {
+  it.each([true, false])("refuses an index outside (known: %s)", (known) => {
     const x = counting("float32", [4, 2]);
-    expect(() => run("gather", { axis: 0 }, [x, tensor("int64", [2], [0, 4], true)])).toThrow("index 4 is outside of an axis of 4");
-    expect(list(run("gather", { axis: 0 }, [x, tensor("int64", [2], [0, 99])])[0]!.data)).toEqual([0, 7, 42, 49]);
+    const refused = (op: string, attributes: object, shape: readonly number[], indices: readonly number[], bad: string) => {
+      for (const dataType of ["int32", "int64"] as const)
+        expect(() => run(op, attributes, [x, tensor(dataType, shape, indices, known)])).toThrow(`node "${op}" (${op}): ${bad}`);
+    };
+    refused("gather", { axis: 0 }, [2], [0, 4], "index 4 is outside of an axis of 4");
+    refused("gather", { axis: 1 }, [3], [1, -3, 0], "index -3 is outside of an axis of 2");
+    refused("gather_nd", {}, [2, 2], [3, 1, 0, 2], "index 2 is outside of an axis of 2");
+    refused("gather_elements", { axis: 0 }, [1, 2], [0, -5], "index -5 is outside of an axis of 4");
   });
 });
 
@@ -94,6 +100,14 @@ describe("scatter", () => {
           ])[0]!.data,
         ),
       ).toEqual(expected);
+  });
+
+  it.each([true, false])("refuses an index outside (known: %s)", (known) => {
+    const [x, updates] = [tensor("float32", [3], [1, 2, 3]), tensor("float32", [2], [8, 9])];
+    const refused = /index 3 is outside of an axis of 3/;
+    for (const reduction of ["none", "add"])
+      expect(() => run("scatter_nd", { reduction }, [x, tensor("int64", [2, 1], [0, 3], known), updates])).toThrow(refused);
+    expect(() => run("scatter_elements", { axis: 0 }, [x, tensor("int64", [2], [0, 3], known), updates])).toThrow(refused);
   });
 
   it("elements", () => {

@@ -78,6 +78,7 @@ function onFloats(ctx: LowerContext, inputs: readonly (Operand | undefined)[], o
     output: (index) => outputs[index] ?? ctx.output(index),
     emit: (...step: Parameters<LowerContext["emit"]>) => ctx.emit(...step),
     emitSplit: (...step: Parameters<LowerContext["emitSplit"]>) => ctx.emitSplit(...step),
+    explainByHost: () => ctx.explainByHost(),
     emitHost: () => ctx.emitHost(),
     scratch: (bytes) => ctx.scratch(bytes),
     weights: (owner, key, bytes, fill: (target: DataViewOf) => void) => ctx.weights(ownerOf(owner), `float ${key}`, bytes, fill),
