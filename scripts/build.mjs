@@ -6,7 +6,7 @@
 //   types     src/**                → types/
 // `node scripts/build.mjs kernels` builds that part alone.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
@@ -16,6 +16,8 @@ const TIERS = ["simd128", "relaxed", "simd128-threads", "relaxed-threads"];
 /** Numbers that kernels and operators share: AssemblyScript imports them from there. */
 const CODES = "src/ops/codes.ts";
 const KERNEL_TYPES = "src/runtime/kernel-exports.d.ts";
+/** How asc's bindings name the type of a pointer to fields; it is a number like any other. */
+const RECORD = /__Record\d+<\w+>/g;
 
 const run = (script, args) =>
   new Promise((resolve, reject) => {
@@ -56,7 +58,7 @@ function writeKernelTypes() {
   const raw = readFileSync(path.join(root, "dist/simd128.d.ts"), "utf8");
   for (const file of ["dist/simd128.d.ts", "dist/simd128.js"]) rmSync(path.join(root, file));
   const functions = [...raw.matchAll(/export function (\w+)\(([^)]*)\): (\w+);/g)].map(
-    ([, name, parameters, result]) => `  ${name}(${parameters}): ${result};`,
+    ([, name, parameters, result]) => `  ${name}(${parameters.replaceAll(RECORD, "number")}): ${result};`,
   );
   if (functions.length === 0) throw new Error("asc wrote no bindings that can be read");
   writeFileSync(
@@ -129,4 +131,8 @@ if (!part || part === "bundles") {
   await buildBundles();
   await buildCli();
 }
-if (!part || part === "types") await run("node_modules/typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
+if (!part || part === "types") {
+  await run("node_modules/typescript/bin/tsc", ["-p", "tsconfig.build.json"]);
+  // tsc copies no declarations, and those that it writes import these
+  copyFileSync(path.join(root, KERNEL_TYPES), path.join(root, KERNEL_TYPES.replace("src/", "dist/types/")));
+}
