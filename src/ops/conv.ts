@@ -23,7 +23,7 @@ function costlyRows(rows: number, tileRows: number): number {
 }
 
 /** Multiply-adds in whose time one weight comes from memory, where the weights are more than the caches keep. */
-const ADDS_PER_DISTANT_WEIGHT = 9;
+const ADDS_PER_DISTANT_WEIGHT = 7;
 const NEAR_WEIGHTS = 2 ** 22;
 
 /** Multiply-adds in whose time a product of `rows` rows by `weights` weights is done. */
