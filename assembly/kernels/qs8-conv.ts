@@ -5,15 +5,15 @@
 // Scratch:
 //   | where each run begins in a window: u32 × runs | where each window begins in the band: u32 × (pixels of a band + 4)
 //   | band of int16 |
-import { ConvShape, panelTiles, TO_FLOAT32, TO_INT8, widthOf } from "../lib/qs8-panel";
+import { ConvShape, panelTiles, TO_INT8, widthOf } from "../lib/qs8-panel";
 import { widenRows } from "../lib/widen";
 
-/** Widens the input under the windows of output rows `from` … `to` of the image at x, whose rows' scales begin at `rowScale`. */
+/** Widens the input under the windows of output rows `from` … `to` of the image at x; `rowScale` holds its zero points, where they are computed. */
 function widenBand(shape: ConvShape, band: usize, x: usize, rowScale: usize, from: usize, to: usize): void {
   const covered = (shape.kernelHeight - 1) * shape.dilationHeight + 1;
   const top = <i32>(from * shape.strideHeight - shape.padTop), rows = (to - from - 1) * shape.strideHeight + covered;
   const width = widthOf(shape);
-  if (shape.output != TO_FLOAT32) {
+  if (rowScale == 0) {
     widenRows(shape, band, x, shape.xZero, top, rows, width);
   } else if (shape.rowScaleStep == 0) {
     widenRows(shape, band, x, load<i32>(rowScale, 4), top, rows, width);
@@ -70,7 +70,7 @@ function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usi
     const first = pixel - image * imagePixels;
     const row = first / shape.outWidth;
     const last = min(end - image * imagePixels, min(row + shape.bandRows, shape.outHeight) * shape.outWidth);
-    widenBand(shape, band, x + image * imageBytes, rowScale + image * imagePixels * shape.rowScaleStep, row, (last - 1) / shape.outWidth + 1);
+    widenBand(shape, band, x + image * imageBytes, rowScale && rowScale + image * imagePixels * shape.rowScaleStep, row, (last - 1) / shape.outWidth + 1);
     placeWindows(shape, windows, first - row * shape.outWidth, last - first);
     multiplyBand<W>(shape, y, w, rowScale, scratch, windows, band, pixel, last - first);
     pixel += last - first;
@@ -79,8 +79,8 @@ function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usi
 
 /**
  * y = conv(x, w) on the int8 image x[N, inHeight, inWidth, inChannels], as the ConvShape at `table` says;
- * `w` holds its panels of int16 weights, group by group. Where y is float32, `rowScale` holds { scale f32,
- * zero i32 } for all, or for each row of a matrix. Split by output pixels of all images.
+ * `w` holds its panels of int16 weights, group by group. Where the zero point of x is computed, `rowScale` holds
+ * { scale f32, zero i32 } for all, or for each row of a matrix; else it is 0. Split by output pixels of all images.
  */
 export function qs8_conv_4x8(
   y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize,

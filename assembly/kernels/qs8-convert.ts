@@ -1,4 +1,5 @@
 // Between float32 and int8.
+import { flipSign } from "../lib/bytes";
 import { floorOf, magicOf, narrow8, offsetOf, roundToZero, storeBytes } from "../lib/requantize";
 
 /** y = x / scale, rounded half to even, plus zero, clamped to int8, for elements begin … end. NaN gives the lowest. */
@@ -83,17 +84,22 @@ export function qs8_rows_from_f32(y: usize, rows: usize, x: usize, cols: usize, 
   }
 }
 
-/** y = x as uint8 over its own range, which always holds 0; `scale` and `zero` get what ONNX's DynamicQuantizeLinear says. */
+/**
+ * y = x as uint8 over its own range, which always holds 0; `scale` and `zero` get what ONNX's DynamicQuantizeLinear says.
+ */
 export function u8_dynamic_from_f32(y: usize, scale: usize, zero: usize, x: usize, size: usize): void {
-  let least: f32 = 0, most: f32 = 0;
-  const end = x + (size << 2);
-  for (let at = x; at < end; at += 4) {
-    least = min(least, load<f32>(at));
-    most = max(most, load<f32>(at));
-  }
+  const least = leastOf(x, size), most = mostOf(x, size);
   const step: f32 = most > least ? (most - least) / 255 : 1;
   const origin = <i32>max<f32>(min<f32>(nearest(-least / step), 255), 0);
   store<f32>(scale, step);
   store<u8>(zero, <u8>origin);
-  for (let at = x; at < end; at += 4, y++) store<u8>(y, <u8>max(min(<i32>nearest(load<f32>(at) / step) + origin, 255), 0));
+  // as int8 first, 128 lower, where the saturation of the rounding is
+  qs8_from_f32(y, x, step, origin - 128, 0, size);
+  flipSign(y, y, size);
+}
+
+/** rows = { 1, zero } for the layers that read a zero point from memory: an int8, or with `isUnsigned` a uint8 less 128. */
+export function qs8_zero_row(rows: usize, zero: usize, isUnsigned: u32): void {
+  store<f32>(rows, 1);
+  store<i32>(rows, isUnsigned ? <i32>load<u8>(zero) - 128 : <i32>load<i8>(zero), 4);
 }

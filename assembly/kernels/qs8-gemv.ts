@@ -23,7 +23,7 @@ function pair3(a: v128): v128 { return v128.shuffle<i32>(a, a, 3, 3, 3, 3); }
 export function qs8_gemv(y: usize, x: usize, w: usize, rowScale: usize, table: usize, begin: usize, end: usize): void {
   const shape = changetype<ConvShape>(table);
   const isInt8 = shape.output == TO_INT8, elementBytes: usize = isInt8 ? 1 : 4;
-  const zero = i16x8.splat(<i16>(shape.output == 2 ? load<i32>(rowScale, 4) : shape.xZero));
+  const zero = i16x8.splat(<i16>(rowScale ? load<i32>(rowScale, 4) : shape.xZero));
   const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
   const last = x + shape.quads * 4;
   for (let panel = begin; panel < end; panel += 2) {

@@ -1,4 +1,5 @@
 // Any function of one byte, from the table of its 256 results.
+import { flipSign } from "../lib/bytes";
 
 /** y[row][col] = table[x[row][col]] for rows begin … end of `cols` bytes; bytes count as unsigned. `y` may be `x`. */
 export function x8_lut(y: usize, x: usize, table: usize, cols: usize, ldy: usize, ldx: usize, begin: usize, end: usize): void {
@@ -18,7 +19,5 @@ export function x8_lut(y: usize, x: usize, table: usize, cols: usize, ldy: usize
 
 /** y = x with its highest bit turned over, for bytes begin … end: uint8 to int8 128 lower, and back. `y` may be `x`. */
 export function x8_flip_sign(y: usize, x: usize, begin: usize, end: usize): void {
-  let i = begin;
-  for (; i + 16 <= end; i += 16) v128.store(y + i, v128.xor(v128.load(x + i), i8x16.splat(-128)));
-  for (; i < end; i++) store<u8>(y + i, load<u8>(x + i) ^ 128);
+  flipSign(y + begin, x + begin, end - begin);
 }

@@ -46,3 +46,10 @@ export function fillElements<T>(y: usize, value: T, count: usize): void {
   for (let i: usize = 0; i < last; i += 16) v128.store(y + i, v);
   v128.store(y + last, v);
 }
+
+/** y = x with the highest bit of every byte turned over. */
+export function flipSign(y: usize, x: usize, bytes: usize): void {
+  const end = y + bytes;
+  for (const last = end - (bytes & 15); y < last; y += 16, x += 16) v128.store(y, v128.xor(v128.load(x), i8x16.splat(-128)));
+  for (; y < end; y++, x++) store<u8>(y, load<u8>(x) ^ 128);
+}

@@ -130,7 +130,7 @@ function check(bench: KernelBench, c: Case): void {
 
   const px = bench.put(x),
     scratch = bench.alloc(scratchBytesOf(g)),
-    rowScale = bench.put(rows);
+    rowScale = isFloat ? bench.put(rows) : 0;
   for (const weightBytes of c.wZero === 0 ? ([1, 2] as const) : ([2] as const)) {
     const bytes = panelsBytesOf(g, c.kind, weightBytes);
     const pw = bench.alloc(bytes);

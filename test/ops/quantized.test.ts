@@ -32,6 +32,13 @@ const bias = (weight: TestInput, x: Quantization): TestInput => {
   return { dataType: "int32", shape: [scale.length], data, constant: true, quant: { scale, zeroPoint: scale.map(() => 0), axis: 0 } };
 };
 
+/** Plain 8-bit numbers. */
+const uint8 = (shape: readonly number[]): TestInput => ({
+  dataType: "uint8",
+  shape,
+  data: Uint8Array.from({ length: sizeOf(shape) }, () => Math.floor(next() * 256)),
+});
+
 /** The real numbers of an operand. */
 function real(x: TestInput): TestInput {
   if (!x.quant) return x;
@@ -115,6 +122,27 @@ const CASES: Record<string, Case> = {
   requantize: unary("requantize"),
   quantize: { op: "quantize", attributes: { dataType: "int8" }, inputs: [floatImage()] },
   dequantize: { op: "dequantize", inputs: [image()], y: null },
+  "matmul_integer, uint8": {
+    op: "matmul_integer",
+    inputs: [
+      uint8([2, 5, 16]),
+      { ...int8([16, 9], X, true), quant: undefined as never },
+      uint8([1]),
+      { dataType: "int8", shape: [9], data: randomInt8(next, 9), constant: true },
+    ],
+    y: null,
+  },
+  "matmul_integer, one row": {
+    op: "matmul_integer",
+    inputs: [uint8([1, 16]), { ...int8([16, 9], X, true), quant: undefined as never }, { ...uint8([1]), constant: true }, null],
+    y: null,
+  },
+  "conv_integer, uint8 weights": {
+    op: "conv_integer",
+    attributes: { padding: [1, 1, 1, 1], strides: [2, 1] },
+    inputs: [uint8([2, 5, 7, 4]), { ...uint8([6, 3, 3, 4]), constant: true }, uint8([1]), { ...uint8([1]), constant: true }],
+    y: null,
+  },
   "hybrid conv2d": { op: "conv2d", inputs: [floatImage(), weights([8, 3, 3, 16])], y: null },
   "hybrid matmul": {
     op: "matmul",
@@ -129,8 +157,20 @@ const CASES: Record<string, Case> = {
   },
 };
 
+/** The operator on the numbers less their zero points. */
+function integers({ op, attributes = {}, inputs }: Case): ArrayLike<number> {
+  const [x, weight] = [0, 1].map((i): TestInput => {
+    const { shape, data } = inputs[i]!;
+    const zeros = inputs[i + 2]?.data ?? [0];
+    const numbers = Float32Array.from(data as Uint8Array, (value, at) => value - Number(zeros[zeros.length === 1 ? 0 : at % zeros.length]));
+    return { dataType: "float32", shape, data: numbers, constant: i === 1 };
+  });
+  return runOp(op === "conv_integer" ? "conv2d" : "matmul", attributes, [x!, weight!])[0]!.data as Float32Array;
+}
+
 /** What the operator makes of the real numbers; the operators that only change the form leave them. */
 function expected({ op, attributes = {}, inputs }: Case): ArrayLike<number> {
+  if (op.endsWith("_integer")) return integers({ op, attributes, inputs });
   const reals = inputs.map((input) => input && real(input));
   if (["quantize", "dequantize", "requantize"].includes(op)) return reals[0]!.data as Float32Array;
   const { rounding: _, ...rest } = attributes;
@@ -141,11 +181,11 @@ describe.each(TIERS)("operators on int8, %s", (tier) => {
   it.each(Object.entries(CASES))("%s", (_, test) => {
     const { op, attributes = {}, inputs, y = Y } = test;
     const outputs = [y ? { quant: y } : {}];
-    const found = runOp(op, attributes, inputs, { tier, outputs })[0]!.data as Int8Array | Float32Array;
+    const found = runOp(op, attributes, inputs, { tier, outputs })[0]!.data as Int8Array | Float32Array | Int32Array;
     const wanted = expected(test);
     expect(found).toHaveLength(wanted.length);
     // A hybrid layer rounds its activations to 255 steps of their range.
-    const tolerance = y ? 1 : op === "dequantize" ? 1e-6 : 0.02;
+    const tolerance = y ? 1 : op.endsWith("_integer") ? 0 : op === "dequantize" ? 1e-6 : 0.02;
     for (let i = 0; i < wanted.length; i++) {
       const value = y ? Math.min(Math.max(roundHalfEven(wanted[i]! / y.scale[0]!) + y.zeroPoint[0]!, -128), 127) : wanted[i]!;
       expect(Math.abs(found[i]! - value), `element ${i}`).toBeLessThanOrEqual(tolerance);

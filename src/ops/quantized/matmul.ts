@@ -16,7 +16,7 @@ function isQuantizedMatrix(b: Operand, { n, bBatch, transposeB }: Product): b is
 }
 
 /** The matrix with a row for each output. */
-function rowsByOutput(b: Int8Array, { n, k, transposeB }: Product): Int8Array {
+export function rowsByOutput(b: Int8Array, { n, k, transposeB }: Product): Int8Array {
   return transposeB ? b : Int8Array.from({ length: n * k }, (_, i) => b[(i % k) * n + Math.floor(i / k)]!);
 }
 
