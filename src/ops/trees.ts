@@ -29,9 +29,11 @@ function leafOf(nodes: Int32Array, thresholds: ArrayLike<number>, root: number, 
     check(node >= 0 && node < count && steps <= count, "shape", () => `the trees have no node ${node}, or lead in a circle`);
     const mode = nodes[node * 4 + 1]!;
     if (mode === TREE_MODE.leaf) return node;
+    const test = TESTS[mode & 15];
+    check(test, "shape", () => `node ${node} has mode ${mode}`);
     const x = feature(nodes[node * 4]!);
     const missing = Number.isNaN(x) && (mode & TREE_MODE.missingIsTrue) !== 0;
-    node = nodes[node * 4 + (missing || TESTS[mode & 15]!(x, thresholds[node]!) ? 2 : 3)]!;
+    node = nodes[node * 4 + (missing || test(x, thresholds[node]!) ? 2 : 3)]!;
   }
 }
 
@@ -53,8 +55,11 @@ export const treeEnsemble = defineOp({
       const feature = (index: number) => (index >= 0 && index < features ? values[row * features + index]! : Number.NaN);
       for (const root of roots) {
         const leaf = leafOf(nodes, thresholds, root, feature);
-        for (let entry = nodes[leaf * 4 + 2]!; entry < nodes[leaf * 4 + 3]!; entry++)
-          sums[row * width + targets[entry]!]! += weights[entry]! / mean;
+        for (let entry = nodes[leaf * 4 + 2]!; entry < nodes[leaf * 4 + 3]!; entry++) {
+          const target = targets[entry]!;
+          check(target >= 0 && target < width, "shape", () => `a leaf adds to target ${target} of ${width}`);
+          sums[row * width + target]! += weights[entry]! / mean;
+        }
       }
     }
     writeNumbers(y, sums);
