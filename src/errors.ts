@@ -11,8 +11,10 @@ export type ErrorCode = "format" | "unsupported" | "shape" | "input" | "memory" 
 /** Says what was expected, what was found, and where. */
 export class LanewiseError extends Error {
   override readonly name = "LanewiseError";
+  /** What kind of thing is wrong, for programs; the message is for people. */
   readonly code: ErrorCode;
 
+  /** `options.cause` is the error behind this one. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;

@@ -6,9 +6,11 @@ import type { ArenaBlock, Plan } from "./plan.ts";
 export interface StepDescription {
   /** Name of the node in the source model. */
   readonly node: string;
+  /** The operator's name in the engine, such as "conv2d". */
   readonly op: string;
   /** Kernel, or "host" for a step in TypeScript. */
   readonly kernel: string;
+  /** Multiplications and additions, each counting as one; 0 for steps that only move data. */
   readonly flops: number;
   /** Where the node's outputs lie, in bytes from the arena's start. */
   readonly outputOffsets: readonly number[];
@@ -16,9 +18,11 @@ export interface StepDescription {
 
 /** What a run will do and need. Bytes count wasm memory. */
 export interface PlanDescription {
+  /** In the order in which they run. */
   readonly steps: readonly StepDescription[];
   /** One line per node, with types. */
   readonly nodes: readonly string[];
+  /** Room for all tensors and scratch between inputs and outputs. */
   readonly arenaBytes: number;
   /** The largest sum of live bytes over the steps: no arena can be smaller. */
   readonly arenaLowerBound: number;

@@ -41,10 +41,15 @@ export type PlanOutput = { readonly value: Value } & ({ readonly placed: PlacedT
 
 /** A named stretch of the arena: `offset` from the arena's start, live from step node `first` to `last`. */
 export interface ArenaBlock {
+  /** The tensor's name in the source model, or the node's and "scratch". */
   readonly name: string;
+  /** Its size. */
   readonly bytes: number;
+  /** Index in `PlanDescription.nodes` of the first node that needs it; −1 for inputs. */
   readonly first: number;
+  /** Index of the last node that needs it; past the last node for outputs. */
   readonly last: number;
+  /** Bytes from the arena's start, a multiple of 64. */
   readonly offset: number;
 }
 

@@ -4,6 +4,7 @@ import { LanewiseError, messageOf } from "../errors.ts";
 import type { KernelExports } from "./kernel-exports.d.ts";
 import { isNode, readLocalFile } from "./platform.ts";
 
+/** The kernels' instruction set: `simd128` gives the same bits in every engine, `relaxed` is faster (fused multiply-add). */
 export type Tier = "simd128" | "relaxed";
 
 /** What this engine can do. */
@@ -53,6 +54,7 @@ export function chooseTier(wanted: Tier | undefined): Tier {
 
 /** Kernel bytes that callers bring where files cannot be fetched: a module, its bytes, or one of them a tier. */
 export type WasmSource = WebAssembly.Module | Uint8Array | ArrayBuffer;
+/** Kernels for whichever tier runs, or for each tier. */
 export type WasmOption = WasmSource | { readonly [T in Tier]?: WasmSource } | undefined;
 
 const modules = new Map<Tier, Promise<WebAssembly.Module>>();

@@ -17,10 +17,13 @@ import { Tensor } from "./tensor.ts";
 
 /** What a model takes or gives under a name. A dimension of null is decided by each run. */
 export interface TensorInfo {
+  /** The source model's own data type. */
   readonly dataType: DataType;
+  /** Dimensions in the source model's order. */
   readonly shape: readonly (number | null)[];
 }
 
+/** What `Model.run` takes besides inputs. */
 export interface RunOptions {
   /** Stops the run between two steps; the promise rejects with code "aborted". */
   readonly signal?: AbortSignal;
@@ -51,6 +54,7 @@ const MAX_PLANS = 128;
 /** A run that can be stopped gives way to the event loop this often, in milliseconds. */
 const SLICE_MS = 8;
 
+/** A loaded model. `load` makes it; `dispose` gives its memory back. */
 export class Model {
   /** Inputs by name, in the source model's order. */
   readonly inputs: Readonly<Record<string, TensorInfo>>;
@@ -193,6 +197,7 @@ export class Model {
     this.#viewed.clear();
   }
 
+  /** `dispose`, for `using` declarations. */
   [Symbol.dispose](): void {
     this.dispose();
   }

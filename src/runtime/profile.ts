@@ -5,8 +5,11 @@ import type { BoundPlan } from "./runner.ts";
 
 /** One node of the model: times are medians over the runs. */
 export interface ProfileRow {
+  /** Name of the node in the source model. */
   readonly node: string;
+  /** The operator's name in the engine, such as "conv2d". */
   readonly op: string;
+  /** The kernels that it called, in order; "host" for TypeScript. */
   readonly kernels: readonly string[];
   /** Milliseconds. */
   readonly ms: number;
@@ -18,7 +21,9 @@ export interface ProfileRow {
   readonly gbps: number;
 }
 
+/** Where a run's time goes. */
 export interface Profile {
+  /** In the order in which they run. */
   readonly rows: readonly ProfileRow[];
   /** Milliseconds of all rows. */
   readonly totalMs: number;

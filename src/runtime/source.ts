@@ -6,6 +6,7 @@ import { isNode, readLocalFile } from "./platform.ts";
 /** A path (Node, Deno, Bun), a URL, or the bytes in any form. */
 export type ModelSource = string | URL | Request | Response | Uint8Array | ArrayBuffer | ReadableStream<Uint8Array>;
 
+/** How a model's bytes are read. */
 export interface SourceOptions {
   /** Called as bytes arrive. `total` is 0 while it is unknown. */
   readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;

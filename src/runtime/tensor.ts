@@ -16,10 +16,14 @@ export type TensorData = TypedArray | readonly number[] | readonly bigint[];
  * number of elements does not fit the shape.
  */
 export class Tensor {
+  /** Type of the elements. */
   readonly dataType: DataType;
+  /** Dimensions, the last one running fastest; empty for a scalar. */
   readonly shape: readonly number[];
+  /** The elements: the caller's own array where it already has the right type, otherwise a copy. */
   readonly data: TypedArray;
 
+  /** Throws "input"; see the class. */
   constructor(dataType: DataType, shape: readonly number[], data: TensorData) {
     if (!isDataType(dataType))
       throw new LanewiseError("input", `a tensor has data type "${dataType}"; see DataType for the ones there are`);

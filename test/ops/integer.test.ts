@@ -121,7 +121,7 @@ describe("recenter", () => {
   it("shifts steps by 128 either way", () => {
     const x = bytes("uint8", [37]);
     const y = result("recenter", { dataType: "int8" }, [x]);
-    expect(y).toEqual(Array.from(x.data, (step) => Number(step) - 128));
+    expect(y).toEqual(Array.from(x.data as number[], (step) => Number(step) - 128));
     expect(result("recenter", { dataType: "uint8" }, [tensor("int8", [37], y)])).toEqual(Array.from(x.data, Number));
   });
 });
