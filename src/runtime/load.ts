@@ -9,6 +9,7 @@ import { chooseTier, kernelModule, type Tier, type WasmOption } from "./kernels.
 import { Model } from "./model.ts";
 import { type ModelSource, readSource, type SourceOptions } from "./source.ts";
 
+/** How a model is loaded and run. */
 export interface LoadOptions extends SourceOptions {
   /** The kernels' tier; absent: the fastest that this engine runs. `simd128` gives the same bits in every engine. */
   readonly tier?: Tier;
