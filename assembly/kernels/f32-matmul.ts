@@ -3,6 +3,22 @@ import { gemm } from "../lib/f32-bands";
 import { Epilogue } from "../lib/f32-epilogue";
 import { PANEL, panelBytes } from "../lib/f32-panel";
 
+/** Four rows of four columns of a panel, from four columns that are contiguous. */
+function packSquare(to: usize, b: usize, colBytes: usize, scales: v128): void {
+  const c0 = v128.load(b);
+  const c1 = v128.load(b + colBytes);
+  const c2 = v128.load(b + colBytes * 2);
+  const c3 = v128.load(b + colBytes * 3);
+  const low01 = f32x4.mul(v128.shuffle<i32>(c0, c1, 0, 4, 1, 5), scales);
+  const low23 = f32x4.mul(v128.shuffle<i32>(c2, c3, 0, 4, 1, 5), scales);
+  const high01 = f32x4.mul(v128.shuffle<i32>(c0, c1, 2, 6, 3, 7), scales);
+  const high23 = f32x4.mul(v128.shuffle<i32>(c2, c3, 2, 6, 3, 7), scales);
+  v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2));
+  v128.store(to, v128.shuffle<i64>(low01, low23, 1, 3), PANEL * 4);
+  v128.store(to, v128.shuffle<i64>(high01, high23, 0, 2), PANEL * 8);
+  v128.store(to, v128.shuffle<i64>(high01, high23, 1, 3), PANEL * 12);
+}
+
 /** Rows first … last of one panel, from eight columns that lie `colBytes` apart; columns past `cols` are zero. */
 function packPanel(to: usize, b: usize, k: usize, cols: usize, rowBytes: usize, colBytes: usize, scale: f32): void {
   const scales = f32x4.splat(scale);
@@ -14,10 +30,17 @@ function packPanel(to: usize, b: usize, k: usize, cols: usize, rowBytes: usize, 
     }
     return;
   }
+  let row: usize = 0;
+  if (rowBytes == 4 && cols == PANEL) {
+    for (; row + 4 <= k; row += 4) {
+      packSquare(to + row * PANEL * 4, b + row * 4, colBytes, scales);
+      packSquare(to + row * PANEL * 4 + 16, b + row * 4 + colBytes * 4, colBytes, scales);
+    }
+  }
   for (let col: usize = 0; col < PANEL; col++) {
-    let from = b + col * colBytes;
-    let at = to + col * 4;
-    for (const end = at + k * PANEL * 4; at != end; at += PANEL * 4) {
+    let from = b + col * colBytes + row * rowBytes;
+    let at = to + (row * PANEL + col) * 4;
+    for (const end = to + (k * PANEL + col) * 4; at != end; at += PANEL * 4) {
       store<f32>(at, col < cols ? load<f32>(from) * scale : 0);
       from += rowBytes;
     }

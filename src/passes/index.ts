@@ -9,6 +9,7 @@ import { cancelTransposes } from "./cancel-transposes.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { fuseActivation, fuseClamp } from "./fuse-activation.ts";
 import { fuseAffine } from "./fuse-affine.ts";
+import { fuseAttention, fuseHeads } from "./fuse-attention.ts";
 import { fuseCrop, fuseDilation } from "./fuse-dilation.ts";
 import { fuseAlpha, fuseTransposedOperand, fuseTransposeIntoDense } from "./fuse-matmul.ts";
 import { fuseNorm } from "./fuse-norm.ts";
@@ -63,6 +64,8 @@ const FUSE: readonly Pass[] = [
   factorOut,
   fuseScale,
   fuseAlpha,
+  fuseAttention,
+  fuseHeads,
   fuseNorm,
   sinkReshapePastResidual,
   fuseResidual,
@@ -106,12 +109,17 @@ const MAX_ROUNDS = 50;
 export function optimizeGraph(graph: Graph, ops: OpTable = ALL_OPS, after?: (graph: Graph) => void): Graph {
   checkGraph(graph);
   const rewriter = new Rewriter(widenFloat16(graph, ops), ops);
+  /** The changes that there were when a pass found nothing to do: it need not look again before the next. */
+  const idle = new Map<Pass, number>();
   for (const [i, passes] of STAGES.entries()) {
     if (i > 0) rewriter.inferTypes();
     for (let round = 0, changes = -1; changes !== rewriter.changes && round < MAX_ROUNDS; round++) {
       changes = rewriter.changes;
       for (const pass of passes) {
+        const before = rewriter.changes;
+        if (idle.get(pass) === before) continue;
         pass(rewriter);
+        if (rewriter.changes === before) idle.set(pass, before);
         if (after) after(rewriter.finish());
       }
     }
