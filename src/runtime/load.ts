@@ -8,6 +8,7 @@ import { throwIfAborted } from "./calls.ts";
 import { chooseTier, kernelModule, type Tier, type WasmOption } from "./kernels.ts";
 import { Model } from "./model.ts";
 import { type ModelSource, readSource, type SourceOptions } from "./source.ts";
+import { warmUp } from "./warm-up.ts";
 
 /** How a model is loaded and run. */
 export interface LoadOptions extends SourceOptions {
@@ -21,6 +22,8 @@ export interface LoadOptions extends SourceOptions {
   readonly memory?: "fast" | "small";
   /** Kernels where the package's .wasm files cannot be fetched: a module or bytes, or one of them a tier. */
   readonly wasm?: WasmOption;
+  /** Runs the model on zeros for about 100 ms, so that the first real run is fast. Open dimensions are taken for 1. */
+  readonly warmUp?: boolean;
 }
 
 /**
@@ -38,7 +41,9 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   throwIfAborted(options.signal);
   const graph = await readGraph(bytes);
   const operators = await operatorsFor(graph);
-  return new Model(graph, await module, { tier, memory: options.memory ?? "fast", ...operators, ownsGraph: true });
+  const model = new Model(graph, await module, { tier, memory: options.memory ?? "fast", ...operators, ownsGraph: true });
+  if (options.warmUp) await warmUp(model, options.signal);
+  return model;
 }
 
 async function readGraph(bytes: Uint8Array): Promise<Graph> {

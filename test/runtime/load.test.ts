@@ -129,6 +129,29 @@ describe("loading stops", () => {
   });
 });
 
+describe("a warm-up", () => {
+  it("changes no answer", async () => {
+    using model = await load(bytes, { ...options, warmUp: true });
+    const { y, z } = await model.run({ x: new Tensor("float32", [2, 3], [1, 2, 3, 4, 5, 6]) });
+    expect([...(y!.data as Float32Array)]).toEqual([1, 4, 2, 5, 3, 6]);
+    expect([...(z!.data as Float32Array)]).toEqual([1, 2, 3, 7, 8, 4, 5, 6, 9, 10]);
+  });
+
+  it("gives the event loop turns, so that loading can be stopped", async () => {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 10);
+    expect(await failure(bytes, { warmUp: true, signal: controller.signal })).toMatch(/^aborted: /);
+  });
+
+  it("leaves open shapes open", async () => {
+    const [x, y] = [input("x", "float32", [Number.NaN, 3]), { name: "y" }];
+    const open = writeCompact({ inputs: [x], outputs: [y], nodes: [node("transpose", [x], [y], { perm: [1, 0] })] });
+    using model = await load(open, { ...options, warmUp: true });
+    const { y: answer } = await model.run({ x: new Tensor("float32", [2, 3], [1, 2, 3, 4, 5, 6]) });
+    expect(answer!.shape).toEqual([3, 2]);
+  });
+});
+
 describe("what cannot be loaded says why", () => {
   it.each<[string, () => ModelSource, LoadOptions, RegExp]>([
     ["a missing file", () => path.join(folder, "nothing"), {}, /^format: the model cannot be read from .*nothing: ENOENT/],
