@@ -47,19 +47,37 @@ export function emitMove(ctx: LowerContext, y: Pointer, x: Pointer, elementBytes
 
 /** Does a move on typed arrays of one type. */
 export function moveElements(y: TypedArray, x: TypedArray, move: Move): void {
-  const axes = move.axes.filter(({ size }) => size !== 1);
+  const axes = mergeAxes(move.axes);
   const inner = axes.pop();
   if (inner) walk(y, x, axes, 0, inner, move.y, move.x);
   else y[move.y] = x[move.x] as never;
 }
 
+/** Elements below which a loop is faster than a call of `set`. */
+const SHORT_ROW = 32;
+
+/** Axes without those of one element; neighbours that both sides walk as one are one. */
+function mergeAxes(axes: readonly CopyAxis[]): CopyAxis[] {
+  const merged: CopyAxis[] = [];
+  for (const axis of axes) {
+    const outer = merged.at(-1);
+    if (axis.size === 1) continue;
+    const isOne = outer?.yStride === axis.size * axis.yStride && outer.xStride === axis.size * axis.xStride;
+    if (isOne) merged.splice(-1, 1, { ...axis, size: outer.size * axis.size });
+    else merged.push(axis);
+  }
+  return merged;
+}
+
 function walk(y: TypedArray, x: TypedArray, axes: readonly CopyAxis[], depth: number, inner: CopyAxis, yAt: number, xAt: number): void {
   const axis = axes[depth];
-  if (!axis) {
+  if (axis) {
+    for (let i = 0; i < axis.size; i++) walk(y, x, axes, depth + 1, inner, yAt + i * axis.yStride, xAt + i * axis.xStride);
+  } else if (inner.yStride === 1 && inner.xStride === 1 && inner.size >= SHORT_ROW) {
+    y.set(x.subarray(xAt, xAt + inner.size) as never, yAt);
+  } else {
     for (let i = 0; i < inner.size; i++) y[yAt + i * inner.yStride] = x[xAt + i * inner.xStride] as never;
-    return;
   }
-  for (let i = 0; i < axis.size; i++) walk(y, x, axes, depth + 1, inner, yAt + i * axis.yStride, xAt + i * axis.xStride);
 }
 
 /** True where elements of `x` mean something else in `y`. */

@@ -23,8 +23,9 @@ export const isConstant = (value: Value | null | undefined): value is ConstantVa
 /** The number in a constant of one element, quantized ones apart. */
 export function scalarOf(graph: Rewriter, value: Value | null | undefined): number | undefined {
   if (!value || value.quant || !graph.isKnown(value)) return undefined;
-  const known = graph.known(value);
-  return known?.data.length === 1 && known.dataType !== "float16" ? Number(known.data[0]) : undefined;
+  const type = graph.type(value);
+  if (!type || sizeOf(type.shape) !== 1 || type.dataType === "float16") return undefined; // read no large constant for this
+  return Number(graph.known(value)!.data[0]);
 }
 
 /** The elements of a float32 constant. */

@@ -7,9 +7,9 @@ import type { Rewriter } from "./rewrite.ts";
 /** What a pattern has found so far. */
 export class Match {
   readonly graph: Rewriter;
-  values = new Map<string, Value>();
-  numbers = new Map<string, number>();
-  nodes = new Set<Node>();
+  readonly values = new Map<string, Value>();
+  readonly numbers = new Map<string, number>();
+  readonly nodes = new Set<Node>();
 
   constructor(graph: Rewriter) {
     this.graph = graph;
@@ -22,16 +22,21 @@ export class Match {
     return this.numbers.get(name)!;
   }
 
-  /** Does `body`, and forgets what it bound when it fails. */
+  /** Does `body`, and forgets what it bound when it fails: names are bound once, so that the newest are the last. */
   attempt(body: () => boolean): boolean {
     const { values, numbers, nodes } = this;
-    this.values = new Map(values);
-    this.numbers = new Map(numbers);
-    this.nodes = new Set(nodes);
+    const [boundValues, boundNumbers, foundNodes] = [values.size, numbers.size, nodes.size];
     if (body()) return true;
-    Object.assign(this, { values, numbers, nodes });
+    shrink(values, boundValues);
+    shrink(numbers, boundNumbers);
+    shrink(nodes, foundNodes);
     return false;
   }
+}
+
+function shrink<K>(bound: Map<K, unknown> | Set<K>, size: number): void {
+  if (bound.size === size) return;
+  for (const key of [...bound.keys()].slice(size)) bound.delete(key);
 }
 
 /** True when a value fits; binds names on the way. */

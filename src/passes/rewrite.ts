@@ -38,6 +38,8 @@ export class Rewriter {
   /** Types for one choice of the unknown dimensions; the same as `#typing` where there are none. */
   #probe!: Typing;
   #fresh = 0;
+  /** Changes at the end of the last inference. */
+  #inferred = -1;
   #order: { readonly changes: number; readonly nodes: readonly Node[] } = { changes: -1, nodes: [] };
 
   /** Works on a copy: `graph`, its nodes and its values stay as they are. */
@@ -51,11 +53,13 @@ export class Rewriter {
     this.inferTypes();
   }
 
-  /** Infers all types anew: what a pass finds out about one value tells more about those after it. */
+  /** Infers all types anew: what a pass finds out about one value tells more about those after it. Counts as a change. */
   inferTypes(): void {
+    if (this.#inferred === this.changes) return;
     this.#typing = this.#infer(undefined);
     const isDynamic = this.#graph.inputs.some((value) => value.type?.shape.some(Number.isNaN));
     this.#probe = isDynamic ? this.#bestProbe() : this.#typing;
+    this.#inferred = ++this.changes;
   }
 
   get inputs(): readonly Value[] {
@@ -243,7 +247,7 @@ export class Rewriter {
       const shape = value.type.shape.map((dim, axis) => (Number.isNaN(dim) && probe ? probe[axis === 0 ? 0 : 1] : dim));
       typing.setType(value, { dataType: value.type.dataType, shape });
     }
-    for (const node of sortNodes([...this.#nodes])) tryVisit(typing, node);
+    for (const node of this.#ordered()) tryVisit(typing, node);
     return typing;
   }
 
