@@ -1,6 +1,7 @@
 // A plan as plain data, for `Model.plan`, `inspect --plan` and pictures of the arena.
 import { printNode } from "../graph/print.ts";
 import type { ArenaBlock, Plan } from "./plan.ts";
+import type { WeightStore } from "./weights.ts";
 
 /** One step of a plan. */
 export interface StepDescription {
@@ -28,14 +29,16 @@ export interface PlanDescription {
   readonly arenaLowerBound: number;
   /** Packed weights and tables. */
   readonly weightBytes: number;
+  /** The part of them that holds weights transformed for Winograd's algorithm; memory "small" does without it. */
+  readonly transformedWeightBytes: number;
   /** Every tensor of the arena: bytes, offset, first and last node that needs it. */
   readonly lifetimes: readonly ArenaBlock[];
   /** True when shapes depend on data from some operator on: the rest is planned during the run. */
   readonly partial: boolean;
 }
 
-/** Describes a plan whose weights take `weightBytes`. */
-export function describePlan(plan: Plan, weightBytes: number): PlanDescription {
+/** Describes a plan and the weights that it was made with. */
+export function describePlan(plan: Plan, weights: WeightStore): PlanDescription {
   return {
     steps: plan.steps.map(({ kernel, index, cost }) => {
       const node = plan.nodes[index]!;
@@ -45,7 +48,8 @@ export function describePlan(plan: Plan, weightBytes: number): PlanDescription {
     nodes: plan.nodes.map((node) => printNode(withTypes(node, plan))),
     arenaBytes: plan.arenaBytes,
     arenaLowerBound: plan.arenaLowerBound,
-    weightBytes,
+    weightBytes: weights.bytes,
+    transformedWeightBytes: weights.transformedBytes,
     lifetimes: plan.arena,
     partial: plan.continuation !== undefined,
   };

@@ -16,6 +16,8 @@ export class WeightStore {
   #pending: Packing[] = [];
   /** Bytes of all packings so far, each rounded up to a cache line. */
   bytes = 0;
+  /** The part of them that Winograd's algorithm takes: its weights are larger than the model's own. */
+  transformedBytes = 0;
 
   /** The block that holds packing `key` of `owner`; `fill` writes it when memory for it has been found. */
   reserve(owner: object, key: string, bytes: number, fill: (target: DataViewOf) => void): Block {
@@ -26,8 +28,13 @@ export class WeightStore {
     const block = new Block(key, bytes);
     packings.set(key, block);
     this.#pending.push({ block, fill, forget: () => packings.delete(key) });
-    this.bytes += roundUp(bytes);
+    this.#count(block, 1);
     return block;
+  }
+
+  #count({ name, bytes }: Block, sign: 1 | -1): void {
+    this.bytes += sign * roundUp(bytes);
+    if (/\bwinograd\b/.test(name)) this.transformedBytes += sign * roundUp(bytes);
   }
 
   /** Bytes that `commit` will ask for. */
@@ -48,8 +55,10 @@ export class WeightStore {
 
   /** Forgets the packings that have no memory yet, after a plan failed. */
   rollback(): void {
-    this.bytes -= this.pendingBytes;
-    for (const { forget } of this.#pending) forget();
+    for (const { block, forget } of this.#pending) {
+      this.#count(block, -1);
+      forget();
+    }
     this.#pending = [];
   }
 }

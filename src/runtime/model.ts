@@ -1,7 +1,7 @@
 // A loaded model: the public face of a graph that is planned and run. One run at a time; more are queued.
 import { LanewiseError, messageOf } from "../errors.ts";
 import { printPublicType } from "../graph/print.ts";
-import { type DataType, type Graph, isStatic, type TensorType, type Value } from "../graph/types.ts";
+import { type DataType, type Graph, isStatic, sizeOf, type TensorType, type Value } from "../graph/types.ts";
 import type { HostTensor } from "../ops/define.ts";
 import type { QuantizedLowerings } from "../ops/quantized/lowerings.ts";
 import { describePlan, type PlanDescription } from "../plan/describe.ts";
@@ -179,7 +179,7 @@ export class Model {
       return 0;
     };
     const plan = planGraph(this.#graph, { ...target, weights, commit }, types);
-    return describePlan(plan, weights.bytes);
+    return describePlan(plan, weights);
   }
 
   /** Runs the model `runs` times and tells what each step cost: rows for a table, and a trace for Chrome's viewer. */
@@ -212,6 +212,8 @@ export class Model {
   }
 
   #checkOutputs(wanted: readonly string[] | undefined): void {
+    if (wanted !== undefined && !Array.isArray(wanted))
+      throw new LanewiseError("input", `outputs must be a list of names, found ${wanted}`);
     const unknown = wanted?.find((name) => !this.#outputNames.includes(name));
     if (unknown === undefined) return;
     const names = this.#outputNames.map((name) => `"${name}"`).join(", ");
@@ -232,13 +234,14 @@ export class Model {
 
   /** The given inputs by value, all checked before the first is copied. */
   #tensors(inputs: Readonly<Record<string, Tensor>>): Map<Value, HostTensor> {
+    if (typeof inputs !== "object" || inputs === null) throw new LanewiseError("input", `inputs must be { name: Tensor }, found ${inputs}`);
     for (const name of Object.keys(inputs)) this.#findInput(name);
     const tensors = new Map<Value, HostTensor>();
     for (const value of this.#graph.inputs) {
       const tensor = Object.hasOwn(inputs, value.name) ? inputs[value.name] : undefined;
       if (tensor) {
         this.#checkType(value.name, value, tensor);
-        tensors.set(value, tensor instanceof Tensor ? tensor : asTensor(value.name, tensor));
+        tensors.set(value, asTensor(value.name, tensor));
       } else if (!this.#viewed.has(value)) {
         throw new LanewiseError("input", `input "${value.name}" is missing: expected ${printPublicType(value.type!)}`);
       }
@@ -290,9 +293,11 @@ function makeEngine(graph: Graph, module: WebAssembly.Module, settings: ModelSet
   return engine;
 }
 
-/** A plain object with a tensor's properties, checked like one. */
-function asTensor(name: string, { dataType, shape, data }: Tensor): Tensor {
+/** A tensor, or a plain object with its properties. Its buffer may have gone to a worker, or changed its size, since it was made. */
+function asTensor(name: string, tensor: Tensor): Tensor {
+  const { dataType, shape, data } = tensor;
   try {
+    if (tensor instanceof Tensor && data.length === sizeOf(shape)) return tensor;
     return new Tensor(dataType, shape, data);
   } catch (cause) {
     throw new LanewiseError("input", `input "${name}": ${messageOf(cause)}`, { cause });
@@ -301,7 +306,7 @@ function asTensor(name: string, { dataType, shape, data }: Tensor): Tensor {
 
 /** Lets go of the source's bytes after the last plan: the weights are packed, and nothing will read them again. */
 function releaseConstants(graph: Graph, plan: Plan, weights: WeightStore): PlanDescription {
-  const description = describePlan(plan, weights.bytes);
+  const description = describePlan(plan, weights);
   plan.typing.forgetElements();
   for (const value of graph.nodes.flatMap(({ inputs }) => inputs)) {
     if (!value?.constant) continue;

@@ -8,6 +8,7 @@ const planOf = (count: number, name = "layer"): PlanDescription => ({
   arenaBytes: 128,
   arenaLowerBound: 128,
   weightBytes: 0,
+  transformedWeightBytes: 0,
   lifetimes: Array.from({ length: count }, (_, i) => ({ name: `${name}${i}`, bytes: 64, first: i, last: i + 1, offset: (i % 2) * 64 })),
   partial: false,
 });
