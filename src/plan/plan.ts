@@ -45,9 +45,9 @@ export interface ArenaBlock {
   readonly name: string;
   /** Its size. */
   readonly bytes: number;
-  /** Index in `PlanDescription.nodes` of the first node that needs it; −1 for inputs. */
+  /** Index in `PlanDescription.nodes` of the node that makes it; 0 for inputs. */
   readonly first: number;
-  /** Index of the last node that needs it; past the last node for outputs. */
+  /** Index of the last node that needs it; the number of nodes for outputs. */
   readonly last: number;
   /** Bytes from the arena's start, a multiple of 64. */
   readonly offset: number;

@@ -59,10 +59,10 @@ export type WasmOption = WasmSource | { readonly [T in Tier]?: WasmSource } | un
 
 const modules = new Map<Tier, Promise<WebAssembly.Module>>();
 
-/** The compiled kernels of a tier; compiled once. Throws `format` when the file cannot be had. */
+/** The compiled kernels of a tier; compiled once. Throws `format` when the file cannot be had, `input` for a `wasm` that is none. */
 export function kernelModule(tier: Tier, wasm: WasmOption): Promise<WebAssembly.Module> {
   const given = isSource(wasm) ? wasm : wasm?.[tier];
-  if (given) return given instanceof WebAssembly.Module ? Promise.resolve(given) : WebAssembly.compile(given as BufferSource);
+  if (given !== undefined || (wasm && typeof wasm !== "object")) return givenModule(tier, given);
   let module = modules.get(tier);
   if (!module) {
     module = fetchModule(tier);
@@ -72,8 +72,25 @@ export function kernelModule(tier: Tier, wasm: WasmOption): Promise<WebAssembly.
   return module;
 }
 
-const isSource = (wasm: WasmOption): wasm is WasmSource =>
+const isSource = (wasm: unknown): wasm is WasmSource =>
   wasm instanceof WebAssembly.Module || wasm instanceof Uint8Array || wasm instanceof ArrayBuffer;
+
+async function givenModule(tier: Tier, given: unknown): Promise<WebAssembly.Module> {
+  if (!isSource(given)) throw new LanewiseError("input", `the option wasm must hold the ${tier} kernels, as a module or bytes`);
+  const module = await compileGiven(tier, given);
+  const isKernels = WebAssembly.Module.exports(module).some(({ name }) => name === "f32_gemm");
+  if (!isKernels) throw new LanewiseError("input", `the option wasm holds a module that is not lanewise/kernels/${tier}`);
+  return module;
+}
+
+async function compileGiven(tier: Tier, given: WasmSource): Promise<WebAssembly.Module> {
+  if (given instanceof WebAssembly.Module) return given;
+  try {
+    return await WebAssembly.compile(given as BufferSource);
+  } catch (cause) {
+    throw new LanewiseError("input", `the option wasm holds no ${tier} kernels: ${messageOf(cause)}`, { cause });
+  }
+}
 
 async function fetchModule(tier: Tier): Promise<WebAssembly.Module> {
   const url = new URL(`./${tier}.wasm`, import.meta.url);

@@ -1,7 +1,7 @@
 // A loaded model: the public face of a graph that is planned and run. One run at a time; more are queued.
-import { LanewiseError, messageOf } from "../errors.ts";
+import { LanewiseError } from "../errors.ts";
 import { printPublicType } from "../graph/print.ts";
-import { type DataType, type Graph, isStatic, sizeOf, type TensorType, type Value } from "../graph/types.ts";
+import { type DataType, type Graph, isStatic, type TensorType, type Value } from "../graph/types.ts";
 import type { HostTensor } from "../ops/define.ts";
 import type { QuantizedLowerings } from "../ops/quantized/lowerings.ts";
 import { describePlan, type PlanDescription } from "../plan/describe.ts";
@@ -9,6 +9,7 @@ import { inferGraph, type OpTable } from "../plan/infer.ts";
 import { type Plan, type PlanTarget, planGraph } from "../plan/plan.ts";
 import { WeightStore } from "../plan/weights.ts";
 import { tensorAt, throwIfAborted } from "./calls.ts";
+import { asTensor, checkOutputs, checkType, findInput } from "./checks.ts";
 import { instantiateKernels, type Tier } from "./kernels.ts";
 import { ModelMemory } from "./memory.ts";
 import { type Profile, profileCalls } from "./profile.ts";
@@ -111,7 +112,7 @@ export class Model {
   run(inputs: Readonly<Record<string, Tensor>> = {}, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     const turn = async () => {
       throwIfAborted(options.signal);
-      this.#checkOutputs(options.outputs);
+      checkOutputs(options.outputs, this.#outputNames);
       const bound = this.#prepare(inputs);
       let deadline = performance.now() + SLICE_MS;
       for (const call of bound.calls) {
@@ -135,7 +136,7 @@ export class Model {
   /** Runs the model at once, for audio worklets and simple scripts. Throws what `run` rejects with, and "input" while a `run` is under way. */
   runSync(inputs: Readonly<Record<string, Tensor>> = {}, options: Pick<RunOptions, "outputs"> = {}): Record<string, Tensor> {
     this.#checkIdle("runSync");
-    this.#checkOutputs(options.outputs);
+    checkOutputs(options.outputs, this.#outputNames);
     const bound = this.#prepare(inputs);
     for (const call of bound.calls) call();
     return this.#collect(bound, options.outputs);
@@ -148,8 +149,8 @@ export class Model {
   input(name: string, shape?: readonly number[]): Tensor {
     const { runner, memory } = this.#alive();
     this.#checkIdle("input");
-    const value = this.#findInput(name);
-    const type = this.#checkType(name, value, { dataType: value.type!.dataType, shape: shape ?? value.type!.shape });
+    const value = findInput(this.#graph, name);
+    const type = checkType(name, value, { dataType: value.type!.dataType, shape: shape ?? value.type!.shape });
     if (!isStatic(type.shape)) throw new LanewiseError("input", `input "${name}" is ${printPublicType(type)}: say its shape`);
     this.#viewed.set(value, type);
     const types = new Map(this.#graph.inputs.map((input) => [input, this.#viewed.get(input) ?? input.type!]));
@@ -167,11 +168,11 @@ export class Model {
     const { target } = this.#alive();
     const types = new Map<Value, TensorType>();
     for (const value of this.#graph.inputs) {
-      const type = this.#checkType(value.name, value, { dataType: value.type!.dataType, shape: shapes[value.name] ?? value.type!.shape });
+      const type = checkType(value.name, value, { dataType: value.type!.dataType, shape: shapes[value.name] ?? value.type!.shape });
       if (!isStatic(type.shape)) throw new LanewiseError("input", `input "${value.name}" is ${printPublicType(type)}: give its shape`);
       types.set(value, type);
     }
-    for (const name of Object.keys(shapes)) this.#findInput(name);
+    for (const name of Object.keys(shapes)) findInput(this.#graph, name);
     if (this.#fixed) return this.#fixed;
     const weights = new WeightStore();
     const commit = () => {
@@ -211,15 +212,6 @@ export class Model {
     if (this.#waiting > 0) throw new LanewiseError("input", `${method} was called while run() is under way; await that first`);
   }
 
-  #checkOutputs(wanted: readonly string[] | undefined): void {
-    if (wanted !== undefined && !Array.isArray(wanted))
-      throw new LanewiseError("input", `outputs must be a list of names, found ${wanted}`);
-    const unknown = wanted?.find((name) => !this.#outputNames.includes(name));
-    if (unknown === undefined) return;
-    const names = this.#outputNames.map((name) => `"${name}"`).join(", ");
-    throw new LanewiseError("input", `there is no output "${unknown}"; the model has ${names}`);
-  }
-
   #prepare(inputs: Readonly<Record<string, Tensor>>): BoundPlan {
     const { plans } = this.#alive();
     const tensors = this.#tensors(inputs);
@@ -235,39 +227,18 @@ export class Model {
   /** The given inputs by value, all checked before the first is copied. */
   #tensors(inputs: Readonly<Record<string, Tensor>>): Map<Value, HostTensor> {
     if (typeof inputs !== "object" || inputs === null) throw new LanewiseError("input", `inputs must be { name: Tensor }, found ${inputs}`);
-    for (const name of Object.keys(inputs)) this.#findInput(name);
+    for (const name of Object.keys(inputs)) findInput(this.#graph, name);
     const tensors = new Map<Value, HostTensor>();
     for (const value of this.#graph.inputs) {
       const tensor = Object.hasOwn(inputs, value.name) ? inputs[value.name] : undefined;
       if (tensor) {
-        this.#checkType(value.name, value, tensor);
+        checkType(value.name, value, tensor);
         tensors.set(value, asTensor(value.name, tensor));
       } else if (!this.#viewed.has(value)) {
         throw new LanewiseError("input", `input "${value.name}" is missing: expected ${printPublicType(value.type!)}`);
       }
     }
     return tensors;
-  }
-
-  #findInput(name: string): Value {
-    const value = this.#graph.inputs.find((input) => input.name === name);
-    if (!value) {
-      const names = this.#graph.inputs.map((input) => `"${input.name}"`).join(", ");
-      throw new LanewiseError("input", `there is no input "${name}"; the model has ${names || "no inputs"}`);
-    }
-    return value;
-  }
-
-  #checkType(name: string, value: Value, found: TensorType): TensorType {
-    const expected = value.type!;
-    if (!found || !Array.isArray(found.shape))
-      throw new LanewiseError("input", `input "${name}": expected a Tensor of ${printPublicType(expected)}`);
-    const fits =
-      found.dataType === expected.dataType &&
-      found.shape.length === expected.shape.length &&
-      found.shape.every((dim, i) => dim === expected.shape[i] || Number.isNaN(expected.shape[i]));
-    if (!fits) throw new LanewiseError("input", `input "${name}": expected ${printPublicType(expected)}, got ${printPublicType(found)}`);
-    return found;
   }
 
   #collect(bound: BoundPlan, wanted: readonly string[] | undefined): Record<string, Tensor> {
@@ -291,17 +262,6 @@ function makeEngine(graph: Graph, module: WebAssembly.Module, settings: ModelSet
   const runner = new GraphRunner(graph, { target, memory, kernels: instantiateKernels(module, memory.wasm) });
   const engine = { runner, memory, target, plans: 0 };
   return engine;
-}
-
-/** A tensor, or a plain object with its properties. Its buffer may have gone to a worker, or changed its size, since it was made. */
-function asTensor(name: string, tensor: Tensor): Tensor {
-  const { dataType, shape, data } = tensor;
-  try {
-    if (tensor instanceof Tensor && data.length === sizeOf(shape)) return tensor;
-    return new Tensor(dataType, shape, data);
-  } catch (cause) {
-    throw new LanewiseError("input", `input "${name}": ${messageOf(cause)}`, { cause });
-  }
 }
 
 /** Lets go of the source's bytes after the last plan: the weights are packed, and nothing will read them again. */

@@ -13,7 +13,7 @@ export type TensorData = TypedArray | readonly number[] | readonly bigint[];
  * `Uint16Array` for float16. Given an array of numbers (or, for int64 and uint64, any integer array), it is converted.
  *
  * Throws `LanewiseError` ("input") when the data type is unknown, a dimension is not a non-negative integer, or the
- * number of elements does not fit the shape.
+ * number of elements does not fit the shape, or a number in an array is none that the data type has (300 for int8).
  */
 export class Tensor {
   /** Type of the elements. */
@@ -27,7 +27,9 @@ export class Tensor {
   constructor(dataType: DataType, shape: readonly number[], data: TensorData) {
     if (!isDataType(dataType))
       throw new LanewiseError("input", `a tensor has data type "${dataType}"; see DataType for the ones there are`);
-    if (!shape.every((dim) => Number.isInteger(dim) && dim >= 0)) throw new LanewiseError("input", `a tensor has shape [${shape}]`);
+    if (!Array.isArray(shape) || !shape.every((dim) => Number.isInteger(dim) && dim >= 0)) {
+      throw new LanewiseError("input", `a tensor's shape is a list of whole numbers from 0, found ${JSON.stringify(shape)}`);
+    }
     this.dataType = dataType;
     this.shape = Object.freeze([...shape]);
     this.data = convert(dataType, data);
@@ -48,12 +50,22 @@ function convert(dataType: DataType, data: TensorData): TypedArray {
     throw new LanewiseError("input", `data of a ${dataType} tensor must be a ${Class.name} or an array, found ${describe(data)}`);
   }
   try {
-    if (dataType === "int64") return BigInt64Array.from(Array.from(data as ArrayLike<bigint>, BigInt));
-    if (dataType === "uint64") return BigUint64Array.from(Array.from(data as ArrayLike<bigint>, BigInt));
-    return (Class as Float32ArrayConstructor).from(data as number[], Number);
+    const numbers: readonly (number | bigint)[] = Array.from(
+      data as ArrayLike<number>,
+      wide ? (BigInt as unknown as typeof Number) : Number,
+    );
+    return checkedNumbers((Class as Float32ArrayConstructor).from(numbers as number[]), numbers);
   } catch (cause) {
     throw new LanewiseError("input", `data of a ${dataType} tensor: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Floats are rounded; integers that would come out as other ones are refused. */
+function checkedNumbers(converted: TypedArray, numbers: readonly (number | bigint)[]): TypedArray {
+  if (converted instanceof Float32Array || converted instanceof Float64Array) return converted;
+  const at = (converted as Int32Array).findIndex((value, i) => value !== numbers[i]);
+  if (at >= 0) throw new RangeError(`element ${at} is ${numbers[at]}`);
+  return converted;
 }
 
 const describe = (data: unknown): string =>

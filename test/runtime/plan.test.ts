@@ -80,6 +80,11 @@ describe("plan()", () => {
     expect(() => model.plan()).toThrow('input "x" is float32[?,2]: give its shape');
     expect(() => model.plan({ x: [3, 3] })).toThrow('input "x": expected float32[?,2], got float32[3,3]');
     expect(() => model.plan({ x: [3, 2], z: [1] })).toThrow('there is no input "z"');
+    for (const rows of [-1, 1.5, Number.POSITIVE_INFINITY]) {
+      expect(() => model.plan({ x: [rows, 2] })).toThrow('input "x": expected float32[?,2], got float32[');
+      expect(() => model.input("x", [rows, 2])).toThrow('input "x": expected float32[?,2], got float32[');
+    }
+    expect(() => model.input("x", [1e12, 2])).toThrow(expect.objectContaining({ code: "memory" }));
     const small = model.plan({ x: [10, 2] });
     expect(small.lifetimes.length).toBeGreaterThan(0);
     expect(model.plan({ x: [1000, 2] }).arenaBytes).toBeGreaterThan(small.arenaBytes);

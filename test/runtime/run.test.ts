@@ -92,6 +92,14 @@ describe("a run", () => {
   });
 });
 
+/** A tensor whose buffer was transferred after it was made. */
+function sentAway(): Tensor {
+  const data = new Float32Array(6);
+  const tensor = new Tensor("float32", [2, 3], data);
+  structuredClone(data.buffer, { transfer: [data.buffer] });
+  return tensor;
+}
+
 describe("a refused run", () => {
   const wrong = (value: unknown) => ({ x: value as Tensor });
   it.each<[string, Record<string, Tensor>, string]>([
@@ -111,6 +119,8 @@ describe("a refused run", () => {
       wrong({ dataType: "float32", shape: [2, 3], data: new Float64Array(6) }),
       'input "x": data of a float32 tensor must be a Float32Array',
     ],
+    ["nothing for inputs", null as unknown as Record<string, Tensor>, "inputs must be { name: Tensor }, found null"],
+    ["a tensor whose buffer went elsewhere", { x: sentAway() }, 'input "x": a float32[2,3] has 6 elements, the data has 0'],
     ["a name from Object.prototype", { x, toString: x } as unknown as Record<string, Tensor>, 'there is no input "toString"'],
   ])("says what is wrong: %s", async (_, inputs, message) => {
     const model = transposeModel();
@@ -124,6 +134,7 @@ describe("a refused run", () => {
     const message = 'there is no output "scores"; the model has "y", "z"';
     await expect(model.run({ x }, { outputs: ["scores"] })).rejects.toMatchObject({ code: "input", message });
     expect(() => model.runSync({ x }, { outputs: ["scores"] })).toThrow(message);
+    expect(() => model.runSync({ x }, { outputs: "y" as never })).toThrow("outputs must be a list of names, found y");
   });
 
   it("is every use after dispose", async () => {
