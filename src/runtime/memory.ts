@@ -18,15 +18,18 @@ interface Arena {
 
 export class ModelMemory {
   readonly wasm: WebAssembly.Memory;
+  /** The memory's bytes until it grows, and then others; asking WebAssembly each time would cost as much as a small kernel. */
+  #buffer: ArrayBuffer;
   #top = FIRST_FREE;
   #arena: Arena = { base: 0, capacity: 0 };
 
   constructor() {
     this.wasm = new WebAssembly.Memory({ initial: 1 });
+    this.#buffer = this.wasm.buffer;
   }
 
   get buffer(): ArrayBuffer {
-    return this.wasm.buffer;
+    return this.#buffer;
   }
 
   /** Finds room for the pending weights and an arena, writes the weights, and returns the arena's address. */
@@ -51,10 +54,11 @@ export class ModelMemory {
   }
 
   #grow(bytes: number): void {
-    const pages = Math.ceil(bytes / PAGE) - this.wasm.buffer.byteLength / PAGE;
+    const pages = Math.ceil(bytes / PAGE) - this.#buffer.byteLength / PAGE;
     if (pages <= 0) return;
     try {
       this.wasm.grow(pages);
+      this.#buffer = this.wasm.buffer;
     } catch (cause) {
       throw new LanewiseError("memory", `the model needs ${Math.ceil(bytes / 2 ** 20)} MiB, and this device does not give that much`, {
         cause,

@@ -217,8 +217,7 @@ export class Model {
     const tensors = this.#tensors(inputs);
     if (plans >= MAX_PLANS && this.#viewed.size === 0) this.#engine = this.#makeEngine();
     const { runner } = this.#alive();
-    const types = new Map<Value, TensorType>([...this.#viewed, ...tensors]);
-    const bound = runner.planFor(types);
+    const bound = runner.planFor(this.#viewed.size === 0 ? tensors : new Map<Value, TensorType>([...this.#viewed, ...tensors]));
     runner.write(bound, tensors);
     this.#viewed.clear();
     return bound;
@@ -242,12 +241,9 @@ export class Model {
   }
 
   #collect(bound: BoundPlan, wanted: readonly string[] | undefined): Record<string, Tensor> {
-    const tensors = this.#alive()
-      .runner.read(bound)
-      .map(({ dataType, shape, data }, i): [string, Tensor] => {
-        return [this.#outputNames[i]!, new Tensor(dataType, shape, data)];
-      });
-    return Object.fromEntries(tensors.filter(([name]) => !wanted || wanted.includes(name)));
+    const tensors = this.#alive().runner.read(bound);
+    const entries = tensors.map(({ dataType, shape, data }, i) => [this.#outputNames[i]!, new Tensor(dataType, shape, data)] as const);
+    return Object.fromEntries(wanted ? entries.filter(([name]) => wanted.includes(name)) : entries);
   }
 }
 

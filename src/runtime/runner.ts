@@ -1,5 +1,5 @@
 // Runs one graph: finds or makes the plan for the inputs' shapes, copies inputs in, walks the calls, hands outputs out.
-import { type Graph, isStatic, type Node, type TensorType, type Value } from "../graph/types.ts";
+import { type Graph, isStatic, type Node, type TensorType, type TypedArray, type Value } from "../graph/types.ts";
 import { atNode, type HostTensor } from "../ops/define.ts";
 import { runHost } from "../plan/infer.ts";
 import { type Plan, type PlanTarget, planGraph } from "../plan/plan.ts";
@@ -17,10 +17,18 @@ export interface RunnerContext {
 export interface BoundPlan {
   readonly plan: Plan;
   calls: readonly Call[];
+  /** The places of inputs that the plan reads. */
+  inputs: ReadonlyMap<Value, TypedArray>;
+  /** The places of outputs, and the elements of those that are known. */
+  outputs: readonly HostTensor[];
   buffer: ArrayBufferLike | undefined;
   /** The runner of what follows a data-dependent operator. */
   rest?: GraphRunner;
 }
+
+const NO_SEEDS: ReadonlyMap<Value, HostTensor> = new Map();
+
+const isSameShape = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((dim, i) => dim === b[i]);
 
 export class GraphRunner {
   readonly graph: Graph;
@@ -29,6 +37,8 @@ export class GraphRunner {
   readonly #isStatic: boolean;
   /** The one plan of a graph whose input shapes are fixed. */
   #only: BoundPlan | undefined;
+  /** The plan of the run before: most often its shapes come again. */
+  #last: { readonly shapes: readonly (readonly number[])[]; readonly bound: BoundPlan } | undefined;
 
   constructor(graph: Graph, context: RunnerContext) {
     this.graph = graph;
@@ -37,47 +47,55 @@ export class GraphRunner {
   }
 
   /** The plan for these input types, made at first use. */
-  planFor(types: ReadonlyMap<Value, TensorType>, seeds: ReadonlyMap<Value, HostTensor> = new Map()): BoundPlan {
-    if (this.#only) {
-      this.#bind(this.#only);
-      return this.#only;
-    }
-    const key = this.graph.inputs.map((value) => `${types.get(value)?.shape}:${seeds.get(value)?.data ?? ""}`).join(";");
-    let bound = this.#plans.get(key);
-    if (!bound) {
-      bound = { plan: planGraph(this.graph, this.#context.target, types, seeds), calls: [], buffer: undefined };
-      this.#plans.set(key, bound);
-      if (seeds.size === 0 && this.#isStatic) this.#only = bound;
-    }
+  planFor(types: ReadonlyMap<Value, TensorType>, seeds: ReadonlyMap<Value, HostTensor> = NO_SEEDS): BoundPlan {
+    const bound = this.#only ?? (seeds.size === 0 ? this.#planAgain(types) : this.#planOf(types, seeds));
     this.#bind(bound);
     return bound;
   }
 
-  /** Host calls hold views, which die when the memory grows. */
+  #planAgain(types: ReadonlyMap<Value, TensorType>): BoundPlan {
+    const shapes = this.graph.inputs.map((value) => types.get(value)?.shape ?? []);
+    if (!this.#last?.shapes.every((shape, i) => isSameShape(shape, shapes[i]!))) {
+      this.#last = { shapes: shapes.map((shape) => [...shape]), bound: this.#planOf(types, NO_SEEDS) };
+    }
+    return this.#last!.bound;
+  }
+
+  #planOf(types: ReadonlyMap<Value, TensorType>, seeds: ReadonlyMap<Value, HostTensor>): BoundPlan {
+    const key = this.graph.inputs.map((value) => `${types.get(value)?.shape}:${seeds.get(value)?.data ?? ""}`).join(";");
+    const known = this.#plans.get(key);
+    if (known) return known;
+    const plan = planGraph(this.graph, this.#context.target, types, seeds);
+    const bound = { plan, calls: [], inputs: new Map(), outputs: [], buffer: undefined };
+    this.#plans.set(key, bound);
+    if (seeds.size === 0 && this.#isStatic) this.#only = bound;
+    return bound;
+  }
+
+  /** Views die when the memory grows. */
   #bind(bound: BoundPlan): void {
     const { kernels, memory } = this.#context;
-    if (bound.buffer === memory.buffer) return;
-    bound.calls = bound.plan.steps.map((step) => bindStep(step, kernels, memory.buffer));
-    bound.buffer = memory.buffer;
+    const { buffer } = memory;
+    if (bound.buffer === buffer) return;
+    const { steps, inputs, outputs } = bound.plan;
+    bound.calls = steps.map((step) => bindStep(step, kernels, buffer));
+    bound.inputs = new Map([...inputs].map(([value, placed]) => [value, tensorAt(placed, buffer).data]));
+    bound.outputs = outputs.map((output) => {
+      const tensor = "known" in output ? output.known : tensorAt(output.placed, buffer);
+      return { ...tensor, shape: Object.freeze([...tensor.shape]) };
+    });
+    bound.buffer = buffer;
   }
 
   /** Copies input elements to their places. */
-  write(bound: BoundPlan, inputs: ReadonlyMap<Value, HostTensor>): void {
-    for (const [value, tensor] of inputs) {
-      const placed = bound.plan.inputs.get(value);
-      if (placed) tensorAt(placed, this.#context.memory.buffer).data.set(tensor.data as never);
-    }
+  write({ inputs: places }: BoundPlan, inputs: ReadonlyMap<Value, HostTensor>): void {
+    for (const [value, tensor] of inputs) places.get(value)?.set(tensor.data as never);
   }
 
   /** Copies the outputs out; follows the graph past data-dependent operators. */
   read(bound: BoundPlan): HostTensor[] {
     const { plan } = bound;
-    const { buffer } = this.#context.memory;
-    const outputs = plan.outputs.map((output) => {
-      if ("known" in output) return { ...output.known, data: output.known.data.slice() };
-      const { dataType, shape } = output.placed;
-      return { dataType, shape, data: tensorAt(output.placed, buffer).data.slice() };
-    });
+    const outputs = bound.outputs.map(({ dataType, shape, data }) => ({ dataType, shape, data: data.slice() }));
     return plan.continuation ? this.#continue(bound, new Map(plan.outputs.map(({ value }, i) => [value, outputs[i]!]))) : outputs;
   }
 

@@ -31,7 +31,7 @@ export class Tensor {
       throw new LanewiseError("input", `a tensor's shape is a list of whole numbers from 0, found ${JSON.stringify(shape)}`);
     }
     this.dataType = dataType;
-    this.shape = Object.freeze([...shape]);
+    this.shape = Object.isFrozen(shape) ? shape : Object.freeze([...shape]);
     this.data = convert(dataType, data);
     if (this.data.length !== sizeOf(shape)) {
       throw new LanewiseError("input", `a ${printPublicType(this)} has ${sizeOf(shape)} elements, the data has ${this.data.length}`);
