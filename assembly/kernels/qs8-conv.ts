@@ -1,28 +1,20 @@
-// Dense int8 convolution, and matrix product: a band of input rows is widened to int16 in scratch
-// with its padding as zeros, and every window is then read there in place, without im2col.
-// A matrix product, and a 1×1 convolution of stride 1, is an image of one pixel a row.
+// Dense int8 convolution, and matrix product, a band of output pixels at a time. The input under the
+// band is widened to int16 with its padding as zeros; from there the windows of four pixels at a time are
+// put side by side, and multiplied with panel after panel of weights.
+// A matrix product, and a 1×1 convolution of stride 1, is an image of one pixel a row: its rows are the windows.
 //
 // Scratch:
 //   | where each run begins in a window: u32 × runs | where each window begins in the band: u32 × (pixels of a band + 4)
-//   | band of int16 |
+//   | tiles of the band's windows | band of int16, unless it is a matrix |
 import { ConvShape, panelTiles, TO_INT8, widthOf } from "../lib/qs8-panel";
+import { tileRows, tileRun } from "../lib/qs8-tiles";
 import { widenRows } from "../lib/widen";
 
-/** Widens the input under the windows of output rows `from` … `to` of the image at x; `rowScale` holds its zero points, where they are computed. */
-function widenBand(shape: ConvShape, band: usize, x: usize, rowScale: usize, from: usize, to: usize): void {
-  const covered = (shape.kernelHeight - 1) * shape.dilationHeight + 1;
-  const top = <i32>(from * shape.strideHeight - shape.padTop), rows = (to - from - 1) * shape.strideHeight + covered;
-  const width = widthOf(shape);
-  if (rowScale == 0) {
-    widenRows(shape, band, x, shape.xZero, top, rows, width);
-  } else if (shape.rowScaleStep == 0) {
-    widenRows(shape, band, x, load<i32>(rowScale, 4), top, rows, width);
-  } else {
-    // the rows of a matrix, each with a zero point of its own
-    for (let row = from; row < to; row++, band += width * shape.inChannels * 2) {
-      widenRows(shape, band, x, load<i32>(rowScale + row * shape.rowScaleStep, 4), <i32>row, 1, width);
-    }
-  }
+/** True where every row of the input is a window. */
+// @ts-ignore: decorator
+@inline
+function isMatrix(shape: ConvShape): bool {
+  return shape.inWidth * shape.kernelHeight * shape.kernelWidth * shape.strideHeight == 1 && shape.inHeight == shape.outHeight;
 }
 
 /** Writes where the windows of `count` pixels begin, the first one at column `column`; four more repeat the last. */
@@ -43,15 +35,48 @@ function placeRuns(shape: ConvShape, to: usize): void {
   }
 }
 
-/** All groups and channels of output pixels `pixel` … `pixel + count`, whose windows are placed. */
-function multiplyBand<W>(shape: ConvShape, y: usize, w: usize, rowScale: usize, runs: usize, windows: usize, band: usize, pixel: usize, count: usize): void {
+/** Tiles of the windows of the band at x, for the group whose channels begin there. */
+function tileWindows(tiles: usize, x: usize, runs: usize, windows: usize, count: usize, quads: usize): void {
+  const runsEnd = windows;
+  for (const end = windows + count * 4; windows < end; windows += 16) {
+    const x0 = x + load<u32>(windows), x1 = x + load<u32>(windows, 4), x2 = x + load<u32>(windows, 8), x3 = x + load<u32>(windows, 12);
+    for (let run = runs; run < runsEnd; run += 4, tiles += quads * 32) {
+      const at = load<u32>(run);
+      tileRun(tiles, x0 + at, x1 + at, x2 + at, x3 + at, quads);
+    }
+  }
+}
+
+/** The zero point of row `row` of a matrix. */
+// @ts-ignore: decorator
+@inline
+function zeroOf(shape: ConvShape, rowScale: usize, row: usize): v128 {
+  return i16x8.splat(<i16>(rowScale ? load<i32>(rowScale + row * shape.rowScaleStep, 4) : shape.xZero));
+}
+
+/** Tiles of `count` rows of the matrix x from row `row` on; what the last tile lacks repeats the last row. */
+function tileMatrix(shape: ConvShape, tiles: usize, x: usize, rowScale: usize, row: usize, count: usize): void {
+  const k = shape.inChannels, last = row + count - 1;
+  for (; row <= last; row += 4, tiles += shape.quads * 32) {
+    const r1 = min(row + 1, last), r2 = min(row + 2, last), r3 = min(row + 3, last);
+    const z0 = zeroOf(shape, rowScale, row), z1 = zeroOf(shape, rowScale, r1), z2 = zeroOf(shape, rowScale, r2), z3 = zeroOf(shape, rowScale, r3);
+    tileRows(tiles, x + row * k, x + r1 * k, x + r2 * k, x + r3 * k, z0, z1, z2, z3, shape.quads);
+  }
+}
+
+/** All groups and channels of output pixels `pixel` … `pixel + count`; `band` holds their input, or is 0 when the tiles are made. */
+function multiplyBand<W>(
+  shape: ConvShape, y: usize, w: usize, rowScale: usize, runs: usize, windows: usize, tiles: usize, band: usize, pixel: usize, count: usize,
+): void {
   const outChannels = shape.outChannels, groupBytes = (shape.inChannels / shape.groups) * 2;
   const elementBytes: usize = shape.output == TO_INT8 ? 1 : 4;
-  for (let group: usize = 0; group < shape.groups; group++, band += groupBytes) {
+  const tileBytes = shape.kernelHeight * shape.runs * shape.quads * 32;
+  for (let group: usize = 0; group < shape.groups; group++) {
+    if (band) tileWindows(tiles, band + group * groupBytes, runs, windows, count, shape.quads);
     for (let channel: usize = 0; channel < outChannels; channel += 8, w += shape.panelBytes) {
       const at = (pixel * shape.ldy + group * outChannels + channel) * elementBytes;
       const cols = min<usize>(8, outChannels - channel);
-      panelTiles<W>(shape, y + at, band, runs, windows, windows + count * 4, w, cols, rowScale + pixel * shape.rowScaleStep);
+      panelTiles<W>(shape, y + at, tiles, tileBytes, count, w, cols, rowScale + pixel * shape.rowScaleStep);
     }
   }
 }
@@ -60,27 +85,31 @@ function multiplyBand<W>(shape: ConvShape, y: usize, w: usize, rowScale: usize, 
 @inline
 function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
   const shape = changetype<ConvShape>(table);
-  const imageBytes = shape.inHeight * shape.inWidth * shape.inChannels;
-  const imagePixels = shape.outHeight * shape.outWidth;
+  const imageBytes = shape.inHeight * shape.inWidth * shape.inChannels, imagePixels = shape.outHeight * shape.outWidth;
+  const covered = (shape.kernelHeight - 1) * shape.dilationHeight + 1, tileBytes = shape.kernelHeight * shape.runs * shape.quads * 32;
   const windows = scratch + shape.kernelHeight * shape.runs * 4;
-  const band = (windows + (shape.bandRows * shape.outWidth + 4) * 4 + 15) & ~15;
+  const tiles = (windows + (shape.band + 4) * 4 + 15) & ~15, band = isMatrix(shape) ? 0 : tiles + ((shape.band + 3) >> 2) * tileBytes;
   placeRuns(shape, scratch);
-  for (let pixel = begin; pixel < end; ) {
-    const image = pixel / imagePixels;
-    const first = pixel - image * imagePixels;
-    const row = first / shape.outWidth;
-    const last = min(end - image * imagePixels, min(row + shape.bandRows, shape.outHeight) * shape.outWidth);
-    widenBand(shape, band, x + image * imageBytes, rowScale && rowScale + image * imagePixels * shape.rowScaleStep, row, (last - 1) / shape.outWidth + 1);
-    placeWindows(shape, windows, first - row * shape.outWidth, last - first);
-    multiplyBand<W>(shape, y, w, rowScale, scratch, windows, band, pixel, last - first);
-    pixel += last - first;
+  for (let pixel = begin, count: usize = 0; pixel < end; pixel += count) {
+    const image = pixel / imagePixels, first = pixel - image * imagePixels;
+    count = min(min(shape.band, imagePixels - first), end - pixel);
+    const from = x + image * imageBytes, row = first / shape.outWidth, lastRow = (first + count - 1) / shape.outWidth;
+    if (band) {
+      const top = <i32>(row * shape.strideHeight - shape.padTop), rows = (lastRow - row) * shape.strideHeight + covered;
+      const zero = rowScale ? load<i32>(rowScale, 4) : shape.xZero;
+      widenRows(shape, band, from, zero, top, rows, widthOf(shape));
+      placeWindows(shape, windows, first - row * shape.outWidth, count);
+    } else {
+      tileMatrix(shape, tiles, from, rowScale, first, count);
+    }
+    multiplyBand<W>(shape, y, w, rowScale, scratch, windows, tiles, band, pixel, count);
   }
 }
 
 /**
- * y = conv(x, w) on the int8 image x[N, inHeight, inWidth, inChannels], as the ConvShape at `table` says;
- * `w` holds its panels of int16 weights, group by group. Where the zero point of x is computed, `rowScale` holds
- * { scale f32, zero i32 } for all, or for each row of a matrix; else it is 0. Split by output pixels of all images.
+ * y = conv(x, w) on the int8 image x[N, inHeight, inWidth, inChannels], as the ConvShape at `table` says, `band` pixels
+ * at a time; `w` holds its panels of int16 weights, group by group. Where the zero point of x is computed, `rowScale`
+ * holds { scale f32, zero i32 } for all, or for each row of a matrix; else it is 0. Split by output pixels of all images.
  */
 export function qs8_conv_4x8(
   y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize,

@@ -87,7 +87,7 @@ export function qs8_dwconv(y: usize, x: usize, w: usize, scratch: usize, table: 
   for (let row = begin; row < end; ) {
     const image = row / shape.outHeight, first = row - image * shape.outHeight;
     // the rows that a dilated kernel takes do not touch: one output row a band
-    const count: usize = dilation > 1 ? 1 : min(min(shape.bandRows, shape.outHeight - first), end - row);
+    const count: usize = dilation > 1 ? 1 : min(min(shape.band, shape.outHeight - first), end - row);
     const from = x + image * shape.inHeight * shape.inWidth * shape.inChannels;
     const top = <i32>(first * stride - shape.padTop);
     const inRows = (count - 1) * stride + kernelHeight, blockBytes = ((inRows + 1) >> 1) * pitch;

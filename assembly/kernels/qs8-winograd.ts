@@ -48,14 +48,14 @@ function finishBand(shape: ConvShape, y: usize, m: usize, heads: usize, temporar
 }
 
 /**
- * y = conv(x, w) of 3×3 taps and stride 1 as the ConvShape at `table` says, where `bandRows` counts tiles, and `runs`
+ * y = conv(x, w) of 3×3 taps and stride 1 as the ConvShape at `table` says, where `band` counts tiles, and `runs`
  * counts the parts of the channels that are summed apart, each of 4 · `quads` channels.
  * Split by tiles of 4×4 output pixels of all images.
  */
 export function qs8_winograd_4x4(y: usize, x: usize, w: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
   const shape = changetype<ConvShape>(table);
   const c = (shape.inChannels + 7) & ~7, n = (shape.outChannels + 7) & ~7;
-  const band = (shape.bandRows + 3) & ~3;
+  const band = (shape.band + 3) & ~3;
   const parts = shape.runs, quads = shape.quads;
   const rows = scratch + 36 * 16 + parts * PART_BYTES;
   const v = (rows + 6 * (tilesAcross(shape) * 4 + 2) * shape.inChannels * 2 + 31) & ~15;

@@ -1,9 +1,11 @@
 // The inner product of the int8 convolutions: 4 output pixels × 8 output channels on
 // i32x4.dot_i16x8_s, which is exact.
 //
-// Activations are int16 with their zero point taken off. A window is read as runs of contiguous
-// elements; `quads` counts a run's elements by four, and what a run lacks to a whole quad meets
-// weights of zero, so any bytes may follow it.
+// Activations are int16 with their zero point taken off, the windows of four pixels side by side, so that
+// the product walks two pointers (lib/qs8-tiles makes them):
+//   | for every pair of a window's elements: pixel 0, pixel 1, pixel 2, pixel 3, each 2 × i16 |
+// A window is read as runs of contiguous elements; `quads` counts a run's elements by four, and what a run
+// lacks to a whole quad meets weights of zero, so any bytes may follow it.
 //
 // Weights lie in panels of eight output channels, in the order in which they are read:
 //   | bias 8×i32 | scale 8×f32 | for every run, for every pair of its elements: 8 channels × 2 weights |
@@ -50,8 +52,8 @@ export class ConvShape {
   yZero: i32;
   lo: i32;
   hi: i32;
-  /** Output rows whose input is widened at once. */
-  bandRows: usize;
+  /** Output pixels (tiles, rows: as the kernel says) that are worked on at once. */
+  band: usize;
   /** TO_INT8, TO_INT32 or TO_FLOAT32. */
   output: usize;
   /** Bytes between the packed weights of two panels. */
@@ -82,60 +84,30 @@ export function dot(a: v128, b: v128, sum: v128): v128 {
 }
 
 /**
- * The output pixels whose windows begin at x + windows[0 … ], up to `windowsEnd`, times one panel, four at a time:
- * y[pixel · ldy + channel]. Only the first `cols` channels are written. The runs of a window begin at the offsets from
- * `runs` to `windows`. Four readable words follow the windows.
+ * `count` output pixels, in tiles of four from `tiles` on, times one panel: y[pixel · ldy + channel]. Only the first
+ * `cols` channels are written. One pair of elements at a time: a longer loop body makes V8 in Node 20 spill registers.
  */
-export function panelTiles<W>(
-  shape: ConvShape,
-  y: usize,
-  x: usize,
-  runs: usize,
-  windows: usize,
-  windowsEnd: usize,
-  panel: usize,
-  cols: usize,
-  rowScale: usize,
-): void {
-  const runBytes = shape.quads * 8, runsEnd = windows;
+export function panelTiles<W>(shape: ConvShape, y: usize, tiles: usize, tileBytes: usize, count: usize, panel: usize, cols: usize, rowScale: usize): void {
   const ldy = shape.ldy, isInt8 = shape.output == TO_INT8, rowScaleStep = shape.rowScaleStep;
   const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
-  for (; windows < windowsEnd; windows += 16) {
-    const x0 = x + load<u32>(windows);
-    const to1 = load<u32>(windows, 4) - load<u32>(windows), to2 = load<u32>(windows, 8) - load<u32>(windows), to3 = load<u32>(windows, 12) - load<u32>(windows);
+  for (let rows = <isize>count, a = tiles; rows > 0; rows -= 4) {
     let acc00 = v128.load(panel), acc01 = v128.load(panel, 16);
     let acc10 = acc00, acc11 = acc01;
     let acc20 = acc00, acc21 = acc01;
     let acc30 = acc00, acc31 = acc01;
     let w = panel + PANEL_HEAD;
-    for (let run = runs; run < runsEnd; run += 4) {
-      let a0 = x0 + load<u32>(run), a1 = a0 + to1, a2 = a0 + to2, a3 = a0 + to3;
-      for (const end = a0 + runBytes; a0 < end; ) {
-        let w0 = sizeof<W>() == 2 ? v128.load(w) : v128.load8x8_s(w);
-        let w1 = sizeof<W>() == 2 ? v128.load(w, 16) : v128.load8x8_s(w, 8);
-        let a = v128.load32_splat(a0);
-        acc00 = dot(a, w0, acc00), acc01 = dot(a, w1, acc01);
-        a = v128.load32_splat(a1);
-        acc10 = dot(a, w0, acc10), acc11 = dot(a, w1, acc11);
-        a = v128.load32_splat(a2);
-        acc20 = dot(a, w0, acc20), acc21 = dot(a, w1, acc21);
-        a = v128.load32_splat(a3);
-        acc30 = dot(a, w0, acc30), acc31 = dot(a, w1, acc31);
-        w0 = sizeof<W>() == 2 ? v128.load(w, 32) : v128.load8x8_s(w, 16);
-        w1 = sizeof<W>() == 2 ? v128.load(w, 48) : v128.load8x8_s(w, 24);
-        a = v128.load32_splat(a0, 4);
-        acc00 = dot(a, w0, acc00), acc01 = dot(a, w1, acc01);
-        a = v128.load32_splat(a1, 4);
-        acc10 = dot(a, w0, acc10), acc11 = dot(a, w1, acc11);
-        a = v128.load32_splat(a2, 4);
-        acc20 = dot(a, w0, acc20), acc21 = dot(a, w1, acc21);
-        a = v128.load32_splat(a3, 4);
-        acc30 = dot(a, w0, acc30), acc31 = dot(a, w1, acc31);
-        w += 32 * sizeof<W>();
-        a0 += 8, a1 += 8, a2 += 8, a3 += 8;
-      }
+    for (const end = a + tileBytes; a < end; a += 16, w += 16 * sizeof<W>()) {
+      const w0 = sizeof<W>() == 2 ? v128.load(w) : v128.load8x8_s(w);
+      const w1 = sizeof<W>() == 2 ? v128.load(w, 16) : v128.load8x8_s(w, 8);
+      let pair = v128.load32_splat(a);
+      acc00 = dot(pair, w0, acc00), acc01 = dot(pair, w1, acc01);
+      pair = v128.load32_splat(a, 4);
+      acc10 = dot(pair, w0, acc10), acc11 = dot(pair, w1, acc11);
+      pair = v128.load32_splat(a, 8);
+      acc20 = dot(pair, w0, acc20), acc21 = dot(pair, w1, acc21);
+      pair = v128.load32_splat(a, 12);
+      acc30 = dot(pair, w0, acc30), acc31 = dot(pair, w1, acc31);
     }
-    const rows = (windowsEnd - windows) >> 2;
     if (isInt8) {
       const scale0 = v128.load(panel, 32), scale1 = v128.load(panel, 48);
       const y01 = narrow16(

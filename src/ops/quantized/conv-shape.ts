@@ -77,20 +77,37 @@ const quadsOf = (runs: Runs) => Math.ceil(runs.length / 4);
 /** Pixels that the windows of one output row cover. */
 const coveredWidth = (g: ConvGeometry) => (g.outWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
 
-/** Output pixels of a band. Speeds are the same within 2 % from 64 pixels to 1,000, and lower beyond. */
-const BAND_PIXELS = 160;
+/** True where every row of the input is a window, so that there is no band to widen. */
+const isMatrix = (g: ConvGeometry): boolean =>
+  g.inWidth * g.kernelHeight * g.kernelWidth * g.strideHeight === 1 && g.inHeight === g.outHeight;
 
-/** Output rows whose input is widened at once. */
-export function bandRowsOf(g: ConvGeometry): number {
-  return Math.min(g.outHeight, Math.ceil(BAND_PIXELS / g.outWidth));
+/** Elements of a window, every run rounded up to a quad. */
+function windowSize(g: ConvGeometry): number {
+  const runs = runsOf(g);
+  return g.kernelHeight * runs.count * quadsOf(runs) * 4;
 }
 
-/** Scratch bytes: a word for each run, for each pixel of a band and four more, the band as int16, and what a vector reads past it. */
+/** Output pixels of a band, at most. Speeds are the same within 2 % from 64 pixels to 1,000, and lower beyond. */
+const BAND_PIXELS = 160;
+/** Bytes that a band's tiles should stay under: they share the L2 cache with the weights' panel. */
+const TILES_BYTES = 256 * 1024;
+
+/** Output pixels that are worked on at once: whole tiles. */
+export function bandPixelsOf(g: ConvGeometry): number {
+  const fitting = Math.floor(TILES_BYTES / (windowSize(g) * 2) / 4) * 4;
+  return Math.min(Math.max(fitting, 16), BAND_PIXELS, Math.ceil((g.outHeight * g.outWidth) / 4) * 4);
+}
+
+/** Scratch bytes: a word for each run, for each pixel of a band and four more, the tiles, the band as int16, and what a vector reads past it. */
 export function scratchBytesOf(g: ConvGeometry): number {
-  const bandRows = bandRowsOf(g);
-  const inRows = (bandRows - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight + 1;
-  const words = g.kernelHeight * runsOf(g).count + bandRows * g.outWidth + 4;
-  return words * 4 + 16 + inRows * coveredWidth(g) * g.inChannels * 2 + 16;
+  const pixels = bandPixelsOf(g);
+  const words = g.kernelHeight * runsOf(g).count + pixels + 4;
+  const bytes = words * 4 + 16 + pixels * windowSize(g) * 2 + 16;
+  if (isMatrix(g)) return bytes;
+  // a band may begin in the middle of a row
+  const outRows = Math.min(Math.floor((pixels - 2) / g.outWidth) + 2, g.outHeight);
+  const inRows = (outRows - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight + 1;
+  return bytes + inRows * coveredWidth(g) * g.inChannels * 2;
 }
 
 /** Bytes of one panel: bias and scale of eight channels, their weights, and a float32 bias. */
@@ -101,7 +118,7 @@ export function panelBytesOf(g: ConvGeometry, kind: ConvOutput["kind"], weightBy
 
 /** How a kernel cuts its work and its weights. */
 export interface ConvCut {
-  readonly bandRows: number;
+  readonly band: number;
   readonly panelBytes: number;
   /** Of the Winograd kernel: parts of the channels, and their size. */
   readonly runs?: number;
@@ -110,8 +127,8 @@ export interface ConvCut {
 
 /** The words of a ConvShape; the cut is that of the dense kernel where none is given. */
 export function convShapeWords(g: ConvGeometry, output: ConvOutput, weightBytes: 1 | 2, cut?: ConvCut): Int32Array {
-  const { bandRows, panelBytes, ...parts }: ConvCut = cut ?? {
-    bandRows: bandRowsOf(g),
+  const { band, panelBytes, ...parts }: ConvCut = cut ?? {
+    band: bandPixelsOf(g),
     panelBytes: panelBytesOf(g, output.kind, weightBytes),
   };
   const { count, length, step } = runsOf(g);
@@ -137,7 +154,7 @@ export function convShapeWords(g: ConvGeometry, output: ConvOutput, weightBytes:
     output.yZero,
     isFloat ? 0 : output.lo,
     isFloat ? 0 : output.hi,
-    bandRows,
+    band,
     OUTPUT[output.kind],
     panelBytes,
     parts.runs ?? count,

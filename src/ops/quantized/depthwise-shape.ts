@@ -33,7 +33,7 @@ export function depthwiseScratchBytes(g: ConvGeometry): number {
 
 /** The words of a ConvShape for the depthwise kernel. */
 export function depthwiseShapeWords(g: ConvGeometry, output: Omit<ConvOutput, "kind" | "rowScaleStep">): Int32Array {
-  return convShapeWords(g, { ...output, kind: "int8", rowScaleStep: 0 }, 2, { bandRows: bandRows(g), panelBytes: panelBytes(g) });
+  return convShapeWords(g, { ...output, kind: "int8", rowScaleStep: 0 }, 2, { band: bandRows(g), panelBytes: panelBytes(g) });
 }
 
 /**
