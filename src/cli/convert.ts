@@ -1,12 +1,11 @@
 // `lanewise convert`: an ONNX or TFLite file becomes a compact one.
-import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { convert } from "../convert/index.ts";
 import { LanewiseError } from "../errors.ts";
 import { readCompact } from "../format/read.ts";
 import { sniffFormat } from "../format/sniff.ts";
-import { readFile } from "./files.ts";
+import { readFile, writeFile } from "./files.ts";
 import { formatBytes, formatMs, formatShare } from "./text.ts";
 
 export function addConvert(program: Command): void {

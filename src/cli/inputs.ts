@@ -13,7 +13,7 @@ export type Shapes = Readonly<Record<string, readonly number[]>>;
 const HALF = 0x3800;
 
 /** Splits `NAME=VALUE`; the name may be left out where the model has a single input. Throws `input`. */
-export function splitSpec(spec: string, names: readonly string[]): { name: string; value: string } {
+function splitSpec(spec: string, names: readonly string[]): { name: string; value: string } {
   const name = names.filter((candidate) => spec.startsWith(`${candidate}=`)).sort((a, b) => b.length - a.length)[0];
   if (name !== undefined) return { name, value: spec.slice(name.length + 1) };
   if (names.length === 1 && !spec.includes("=")) return { name: names[0]!, value: spec };

@@ -1,5 +1,4 @@
 // `lanewise inspect`: what a model is made of, what a run will do, and how its memory is shared out.
-import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import colors from "picocolors";
@@ -13,7 +12,7 @@ import type { PlanDescription } from "../index.ts";
 import { ALL_OPS } from "../ops/index.ts";
 import { inferGraph } from "../plan/infer.ts";
 import { drawArena } from "./arena-svg.ts";
-import { readFile } from "./files.ts";
+import { readFile, writeFile } from "./files.ts";
 import { closedShapes, type ModelOptions, openModel, withModelOptions } from "./model-options.ts";
 import { cut, formatBytes, formatShare, table } from "./text.ts";
 

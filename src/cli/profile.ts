@@ -1,8 +1,8 @@
 // `lanewise profile`: where the time of a run goes.
-import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import colors from "picocolors";
 import type { ProfileRow } from "../index.ts";
+import { writeFile } from "./files.ts";
 import { type ModelOptions, measuredInputs, openModel, positive, withInputOptions, withModelOptions } from "./model-options.ts";
 import { cut, formatMs, formatShare, table } from "./text.ts";
 

@@ -1,9 +1,9 @@
 // `lanewise run`: files in, one run, .npy files or a summary out.
-import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { fromFloat16Bits } from "../graph/float16.ts";
 import type { Tensor } from "../index.ts";
+import { makeFolder, writeFile } from "./files.ts";
 import { readInputs } from "./inputs.ts";
 import { type ModelOptions, openModel, shapesFor, withInputOptions, withModelOptions } from "./model-options.ts";
 import { writeNpy } from "./npy.ts";
@@ -40,7 +40,7 @@ async function runModel(modelPath: string, options: RunOptions): Promise<void> {
 }
 
 async function writeOutputs(outputs: Readonly<Record<string, Tensor>>, directory: string): Promise<Record<string, string>> {
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   const files: Record<string, string> = {};
   for (const [name, tensor] of Object.entries(outputs)) {
     const file = path.join(directory, `${fileName(name)}.npy`);

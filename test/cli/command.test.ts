@@ -98,6 +98,16 @@ describe.skipIf(!existsSync(command))("the built command", () => {
     expect(readNpy(readFileSync(path.join(folder, "out_put_0.npy")))).toEqual(new Tensor("uint8", [2, 1, 3], [1, 2, 3, 4, 5, 6]));
   });
 
+  it.each([
+    [["inspect", model, "--svg", path.join(folder, "none", "arena.svg")], "there is no such folder to write to"],
+    [["profile", model, "--runs", "1", "--trace", folder], "it is a directory"],
+    [["run", model, "--input", x, "--out", x], "it is a file"],
+  ])("says which file cannot be written: %s", async (args, reason) => {
+    const { code, err } = await lanewise(...args);
+    expect(code).toBe(1);
+    expect(err).toBe(`error (input): ${args.at(-1)}: ${reason}\n`);
+  });
+
   it("inspects", async () => {
     const { out } = await lanewise("inspect", model);
     expect(out).toContain("input %x:f32[2,3]");
