@@ -45,8 +45,3 @@ export function float16ToFloat32(halves: Uint16Array): Float32Array {
   for (let i = 0; i < halves.length; i++) floats[i] = table[halves[i]!]!;
   return floats;
 }
-
-/** Narrows an array. */
-export function float32ToFloat16(floats: ArrayLike<number>): Uint16Array {
-  return Uint16Array.from(floats, toFloat16Bits);
-}

@@ -46,7 +46,7 @@ interface Axis {
 }
 
 /** Output size and padding before the first element, with the padding around given or following from a scheme. */
-export function windowAxis(
+function windowAxis(
   { size, kernel, stride, dilation }: Axis,
   around: readonly [number, number] | string,
 ): { out: number; before: number } {

@@ -25,7 +25,7 @@ function transposedAxis(
 }
 
 /** The transposed convolution as told; `padTop` and `padLeft` are what is cropped. Throws `shape`. */
-export function transposedConvolutionOf(attributes: AttributeReader, x: TensorType, weight: TensorType): Convolution {
+function transposedConvolutionOf(attributes: AttributeReader, x: TensorType, weight: TensorType): Convolution {
   const o = operandsOf(attributes, x, weight);
   const down = transposedAxis(attributes, 0, {
     size: o.inHeight,

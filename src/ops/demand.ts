@@ -24,7 +24,7 @@ const LOADERS: { readonly [F in Family]: () => Promise<{ readonly OPS: readonly 
 };
 
 /** Operators of the families that are small in number; every other name is an elementwise operator, or unknown. */
-export const MEMBERS: { readonly [F in Exclude<Family, "elementwise">]: string } = {
+const MEMBERS: { readonly [F in Exclude<Family, "elementwise">]: string } = {
   indexing:
     "gather gather_nd gather_elements scatter_nd scatter_elements fill range one_hot eye_like trilu cumsum reverse_sequence top_k non_zero compress unique non_max_suppression grid_sample roi_align",
   layout:

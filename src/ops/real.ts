@@ -43,7 +43,7 @@ const LIMITS: { readonly [dataType: string]: readonly [number, number] } = {
 };
 
 /** The nearest element of a quantized type to a real number: half to even, then clamped. */
-export function quantizeReal(value: number, scale: number, zeroPoint: number, dataType: TensorType["dataType"]): number {
+function quantizeReal(value: number, scale: number, zeroPoint: number, dataType: TensorType["dataType"]): number {
   const [least, most] = LIMITS[dataType] ?? [-Infinity, Infinity];
   return Math.min(Math.max(roundHalfEven(value / scale) + zeroPoint, least), most);
 }

@@ -113,7 +113,7 @@ function lowerReduction(ctx: LowerContext, { first, next = first, last }: Reduct
 }
 
 /** Element numbers of x that are reduced into each output, in the outputs' order. */
-export function reducedGroups(shape: readonly number[], axes: readonly number[]): number[][] {
+function reducedGroups(shape: readonly number[], axes: readonly number[]): number[][] {
   const kept = shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
   const groups: number[][] = Array.from({ length: sizeOf(kept) }, () => []);
   const size = sizeOf(shape);

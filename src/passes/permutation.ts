@@ -9,8 +9,6 @@ export const isIdentity = (perm: Permutation): boolean => perm.every((axis, i) =
 /** The one permutation that does `first`, then `second`. */
 export const compose = (first: Permutation, second: Permutation): Permutation => second.map((axis) => first[axis]!);
 
-export const invert = (perm: Permutation): Permutation => identity(perm.length).map((axis) => perm.indexOf(axis));
-
 /** A list with one entry for each axis, after the axes were permuted. */
 export const permute = <T>(items: readonly T[], perm: Permutation): T[] => perm.map((axis) => items[axis]!);
 

@@ -57,7 +57,7 @@ const attributes = (match: Match) => {
   return { axis: match.number("axis") - rank, epsilon: match.number("epsilon") };
 };
 
-export const NORMS: readonly Recognition[] = [
+const NORMS: readonly Recognition[] = [
   { op: "layer_norm", formula: dividedByRoot(centred, variance), attributes },
   { op: "layer_norm", formula: folded, attributes, operands: (match) => [match.value("scale"), match.value("bias")] },
   { op: "rms_norm", formula: dividedByRoot(x, meanOf(squared(x))), attributes },

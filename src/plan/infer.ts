@@ -9,7 +9,7 @@ import { AttributeReader, atNode, type HostTensor, type InferContext, type OpDef
 export type OpTable = { readonly [name: string]: OpDef | undefined };
 
 /** Never allocate more than this from a shape that only the model's bytes vouch for. */
-export const MAX_TENSOR_BYTES = 2 ** 31;
+const MAX_TENSOR_BYTES = 2 ** 31;
 
 /** Results of more elements are left to the run: few bytes of a file must not fill the memory while it is read. */
 const MAX_EVALUATED = 2 ** 26;

@@ -197,7 +197,7 @@ export class NodeContext {
 }
 
 /** A typed array of a data type from plain numbers. */
-export function arrayOfNumbers(dataType: DataType, numbers: readonly number[]): TypedArray {
+function arrayOfNumbers(dataType: DataType, numbers: readonly number[]): TypedArray {
   if (dataType === "int64") return BigInt64Array.from(numbers, (number) => BigInt(number));
   if (dataType === "uint64") return BigUint64Array.from(numbers, (number) => BigInt(number));
   return (arrayClass(dataType) as Float64ArrayConstructor).from(numbers);

@@ -5,7 +5,7 @@ import type { GraphProto, NodeProto } from "./proto.ts";
 export const describeNode = ({ name, opType, outputs }: NodeProto): string => `node "${name || outputs[0] || "?"}" (${opType})`;
 
 /** Names that a node uses: its inputs, and what graphs in its attributes take from around them. */
-export function namesUsed(node: NodeProto): string[] {
+function namesUsed(node: NodeProto): string[] {
   const nested = node.attributes.flatMap(({ graph }) => (graph ? outerNames(graph) : []));
   return [...node.inputs, ...nested].filter((name) => name !== "");
 }

@@ -14,7 +14,7 @@ import { TENSOR_TYPES, type TfliteModel, type TfliteQuantization, type TfliteTen
 import { densify } from "./sparse.ts";
 
 /** The format's name of a tensor's element type. */
-export const typeName = ({ type }: TfliteTensor): string => TENSOR_TYPES[type] ?? `type ${type}`;
+const typeName = ({ type }: TfliteTensor): string => TENSOR_TYPES[type] ?? `type ${type}`;
 
 /** The element type that the graph uses: four-bit integers become eight-bit ones. */
 function dataTypeOf(tensor: TfliteTensor): DataType | undefined {

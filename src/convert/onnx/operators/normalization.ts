@@ -120,7 +120,7 @@ const softmax = (op: string) =>
   });
 
 /** `y` in the shape of `x`. */
-export function likeShapeOf(node: NodeContext, x: Value, y: Value): Value {
+function likeShapeOf(node: NodeContext, x: Value, y: Value): Value {
   const { shape } = node.type(x);
   const attributes: Attributes = shape.filter(Number.isNaN).length > 1 ? {} : { shape: shape.map((dim) => (Number.isNaN(dim) ? -1 : dim)) };
   return node.emit("reshape", attributes.shape ? [y] : [y, node.emit("shape", [x])], attributes);

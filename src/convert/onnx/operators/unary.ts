@@ -78,7 +78,7 @@ const Dropout = operator({ ratio: float(0.5) }, (node, { ratio }) => {
 });
 
 /** A tensor of one value in the shape of `x`. */
-export function filledLike(node: NodeContext, x: Value, value: number, dataType: string): Value {
+function filledLike(node: NodeContext, x: Value, value: number, dataType: string): Value {
   const { shape } = node.type(x);
   if (!shape.some(Number.isNaN)) return node.emit("fill", [], { shape, value, dataType });
   return node.emit("fill", [node.emit("shape", [x])], { value, dataType });
