@@ -1,5 +1,7 @@
 // Softmax and its logarithm, with the largest element taken off first so that nothing overflows.
-import { exp4, log4, splat } from "../lib/math";
+import {
+  EXP_2, EXP_3, EXP_4, EXP_5, EXP_6, EXP_LEAST, exp4, expHeld, held, LN2_HIGH, LN2_LOW, LOG2E, log4, ROUND_BIASED, splat,
+} from "../lib/math";
 import { BLOCK, lanesBelow, reduceColumns, reduceRun } from "../lib/reduce";
 import { Largest } from "../lib/reduce-functions";
 import { madd, sum } from "../lib/simd";
@@ -22,15 +24,27 @@ export function f32_softmax(y: usize, x: usize, cols: usize, beta: f32, log: u32
 
 /** Σ e^t where t = beta · (x − top); y = t where `log`, else e^t. */
 function exponentials(y: usize, x: usize, cols: usize, top: v128, beta: v128, log: u32): f32 {
-  const keep = i32x4.splat(-log);
   const end = x + (cols << 2);
+  // `log` is 0 or 1, which the compiler does not know.
+  const zero = i32x4.splat(log >> 1);
+  const least = held(EXP_LEAST, zero);
+  const log2e = held(LOG2E, zero);
+  const round = held(ROUND_BIASED, zero);
+  const ln2High = held(LN2_HIGH, zero);
+  const ln2Low = held(LN2_LOW, zero);
+  const p2 = held(EXP_2, zero);
+  const p3 = held(EXP_3, zero);
+  const p4 = held(EXP_4, zero);
+  const p5 = held(EXP_5, zero);
+  const p6 = held(EXP_6, zero);
   let total = splat(0);
   for (let last = min(x + (BLOCK << 2), end) - 16; x + 16 <= end; last = min(x + (BLOCK << 2), end) - 16) {
     let acc = splat(0);
     do {
       const t = f32x4.mul(f32x4.sub(v128.load(x), top), beta);
-      const e = exp4(t);
-      v128.store(y, v128.bitselect(t, e, keep));
+      const e = expHeld(t, least, log2e, round, ln2High, ln2Low, p2, p3, p4, p5, p6);
+      if (log) v128.store(y, t);
+      else v128.store(y, e);
       acc = f32x4.add(acc, e);
       x += 16;
       y += 16;
@@ -40,8 +54,8 @@ function exponentials(y: usize, x: usize, cols: usize, top: v128, beta: v128, lo
   const lanes = (end - x) >> 2;
   if (lanes) {
     const t = f32x4.mul(f32x4.sub(loadSome(x, lanes), top), beta);
-    const e = exp4(t);
-    storeSome(y, v128.bitselect(t, e, keep), lanes);
+    const e = expHeld(t, least, log2e, round, ln2High, ln2Low, p2, p3, p4, p5, p6);
+    storeSome(y, log ? t : e, lanes);
     total = f32x4.add(total, v128.and(e, lanesBelow(lanes)));
   }
   return sum(total);
