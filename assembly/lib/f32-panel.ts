@@ -13,11 +13,11 @@ import { storeSome } from "./tail";
 
 /**
  * Rows of a tile: as many as 15 vector registers hold beside two of B and one of A; where a multiplication needs
- * a register for its product, one row less. GF/s at 480³, FMA limit 57: relaxed 6 rows 57, 5 rows 54, 4 rows 52;
- * simd128 6 rows 29 (spills), 5 rows 50, 4 rows 47.
+ * a register for its product, fewer. GF/s at 480³ where the FMA limit is 57: relaxed 6 rows 57, 5 rows 54, 4 rows 52.
+ * simd128, on a busy machine: 4 rows 40 in V8 13.6 and 32 in V8 11.3; 5 rows 40 and 29; 6 rows spill in both.
  */
 // @ts-ignore: decorator
-@inline export const TILE_ROWS: usize = RELAXED ? 6 : 5;
+@inline export const TILE_ROWS: usize = RELAXED ? 6 : 4;
 
 /** Bytes between two panels of `k` rows. */
 // @ts-ignore: decorator
@@ -99,7 +99,7 @@ function tiles(
       x = v128.load32_splat(a1); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
       x = v128.load32_splat(a2); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
       x = v128.load32_splat(a3); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
-      x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 4) { x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
       if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       // Never taken: a branch keeps the optimizer from moving these products below the next loads, which spills.
       if (!b) break;
@@ -108,7 +108,7 @@ function tiles(
       x = v128.load32_splat(a1, 4); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
       x = v128.load32_splat(a2, 4); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
       x = v128.load32_splat(a3, 4); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
-      x = v128.load32_splat(a4, 4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 4) { x = v128.load32_splat(a4, 4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
       if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 4); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       if (!b) break;
       b0 = v128.load(b, 64); if (isWide) b1 = v128.load(b, 80);
@@ -116,7 +116,7 @@ function tiles(
       x = v128.load32_splat(a1, 8); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
       x = v128.load32_splat(a2, 8); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
       x = v128.load32_splat(a3, 8); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
-      x = v128.load32_splat(a4, 8); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 4) { x = v128.load32_splat(a4, 8); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
       if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 8); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       if (!b) break;
       b0 = v128.load(b, 96); if (isWide) b1 = v128.load(b, 112);
@@ -124,9 +124,9 @@ function tiles(
       x = v128.load32_splat(a1, 12); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
       x = v128.load32_splat(a2, 12); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
       x = v128.load32_splat(a3, 12); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
-      x = v128.load32_splat(a4, 12); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 4) { x = v128.load32_splat(a4, 12); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
       if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 12); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
-      a0 += 16; a1 += 16; a2 += 16; a3 += 16; a4 += 16;
+      a0 += 16; a1 += 16; a2 += 16; a3 += 16; if (TILE_ROWS > 4) a4 += 16;
       if (TILE_ROWS > 5) a5 += 16;
       b += 4 * PANEL * 4;
     }
@@ -136,9 +136,9 @@ function tiles(
       x = v128.load32_splat(a1); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
       x = v128.load32_splat(a2); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
       x = v128.load32_splat(a3); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
-      x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41);
+      if (TILE_ROWS > 4) { x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
       if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
-      a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4;
+      a0 += 4; a1 += 4; a2 += 4; a3 += 4; if (TILE_ROWS > 4) a4 += 4;
       if (TILE_ROWS > 5) a5 += 4;
       b += PANEL * 4;
     }
@@ -151,8 +151,10 @@ function tiles(
       c20 = f32x4.add(c20, v128.load(r)); if (isWide) c21 = f32x4.add(c21, v128.load(r, 16));
       r = rows > 3 ? r + ldr : r;
       c30 = f32x4.add(c30, v128.load(r)); if (isWide) c31 = f32x4.add(c31, v128.load(r, 16));
-      r = rows > 4 ? r + ldr : r;
-      c40 = f32x4.add(c40, v128.load(r)); if (isWide) c41 = f32x4.add(c41, v128.load(r, 16));
+      if (TILE_ROWS > 4) {
+        r = rows > 4 ? r + ldr : r;
+        c40 = f32x4.add(c40, v128.load(r)); if (isWide) c41 = f32x4.add(c41, v128.load(r, 16));
+      }
       if (TILE_ROWS > 5) {
         r = rows > 5 ? r + ldr : r;
         c50 = f32x4.add(c50, v128.load(r)); if (isWide) c51 = f32x4.add(c51, v128.load(r, 16));
@@ -169,8 +171,10 @@ function tiles(
     storeRow(isWide, yr, c20, c21, low, high, cols);
     yr = rows > 3 ? yr + ldy : yr;
     storeRow(isWide, yr, c30, c31, low, high, cols);
-    yr = rows > 4 ? yr + ldy : yr;
-    storeRow(isWide, yr, c40, c41, low, high, cols);
+    if (TILE_ROWS > 4) {
+      yr = rows > 4 ? yr + ldy : yr;
+      storeRow(isWide, yr, c40, c41, low, high, cols);
+    }
     if (TILE_ROWS > 5) {
       yr = rows > 5 ? yr + ldy : yr;
       storeRow(isWide, yr, c50, c51, low, high, cols);

@@ -9,7 +9,7 @@ import { depthwiseFloats, PANEL, packDepthwise, packFilters, panelFloats } from 
 import { packWinograd, winogradFloats, winogradScratchBytes } from "./winograd-weights.ts";
 
 /** Rows of a tile of the inner product (assembly/lib/f32-panel.ts). */
-const TILE_ROWS = { relaxed: 6, simd128: 5 } as const;
+const TILE_ROWS = { relaxed: 6, simd128: 4 } as const;
 
 /** Up to this many rows, reading B once for each row is faster than a tile that is mostly empty. */
 export const FEW_ROWS = 4;
