@@ -58,7 +58,8 @@ export class Wiring {
 
   /** What it costs to bring a value from one order into another. */
   price(root: Value, from: Permutation, to: Permutation): number {
-    if (orderKey(this.#graph, root, from) === orderKey(this.#graph, root, to)) return String(from) === String(to) ? 0 : VIEW_BYTES;
+    if (from.length === to.length && from.every((axis, i) => axis === to[i])) return 0;
+    if (orderKey(this.#graph, root, from) === orderKey(this.#graph, root, to)) return VIEW_BYTES;
     const shape = this.#graph.probedShape(root) ?? [Number.NaN];
     const bytes = shape.reduce((size, dim) => size * dim, ELEMENT_BYTES[this.#graph.dataType(root) ?? "float32"]);
     return (Number.isNaN(bytes) ? UNKNOWN_BYTES : bytes) + CALL_BYTES;
@@ -66,9 +67,15 @@ export class Wiring {
 
   #add(edge: Edge): void {
     this.edges.push(edge);
-    this.#edgesOf.set(edge.root, [...this.edgesOf(edge.root), edge]);
-    if (edge.user) this.#inputsOf.set(edge.user, [...this.inputsOf(edge.user), edge]);
+    append(this.#edgesOf, edge.root, edge);
+    if (edge.user) append(this.#inputsOf, edge.user, edge);
   }
+}
+
+function append<K>(lists: Map<K, Edge[]>, key: K, edge: Edge): void {
+  const list = lists.get(key);
+  if (list) list.push(edge);
+  else lists.set(key, [edge]);
 }
 
 /** Transposes are wiring unless they requantize, or nothing is known of what they transpose. */
