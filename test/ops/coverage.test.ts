@@ -1,4 +1,5 @@
-// Every operator has cases of its own here: its name in quotes, as a key, or in a list that a test runs whole.
+// Every operator has cases of its own here (its name in quotes, as a key, or in a list that a test runs whole), and is
+// described.
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -13,4 +14,10 @@ test("every operator is held to a reference", () => {
   const covered = new Set<string>(sources.includes("it.each(UNARY_NAMES)") ? UNARY_NAMES : []);
   for (const [, quoted, key] of sources.matchAll(/"([a-z]\w*)"|\b([a-z]\w*):/g)) covered.add((quoted ?? key)!);
   expect(Object.keys(ALL_OPS).filter((name) => !covered.has(name))).toEqual([]);
+});
+
+test("every operator has a row in docs/operators-ir.md", () => {
+  const page = readFileSync(path.join(import.meta.dirname, "../../docs/operators-ir.md"), "utf8");
+  const named = new Set([...page.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, names]) => names!.split(/[ ,/`]+/)));
+  expect(Object.keys(ALL_OPS).filter((name) => !named.has(name))).toEqual([]);
 });
