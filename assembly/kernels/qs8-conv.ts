@@ -36,13 +36,13 @@ function placeRuns(shape: ConvShape, to: usize): void {
 }
 
 /** Tiles of the windows of the band at x, for the group whose channels begin there. */
-function tileWindows(tiles: usize, x: usize, runs: usize, windows: usize, count: usize, quads: usize): void {
+function tileWindows(tiles: usize, x: usize, runs: usize, windows: usize, count: usize, pairs: usize): void {
   const runsEnd = windows;
   for (const end = windows + count * 4; windows < end; windows += 16) {
     const x0 = x + load<u32>(windows), x1 = x + load<u32>(windows, 4), x2 = x + load<u32>(windows, 8), x3 = x + load<u32>(windows, 12);
-    for (let run = runs; run < runsEnd; run += 4, tiles += quads * 32) {
+    for (let run = runs; run < runsEnd; run += 4, tiles += pairs * 16) {
       const at = load<u32>(run);
-      tileRun(tiles, x0 + at, x1 + at, x2 + at, x3 + at, quads);
+      tileRun(tiles, x0 + at, x1 + at, x2 + at, x3 + at, pairs);
     }
   }
 }
@@ -57,10 +57,10 @@ function zeroOf(shape: ConvShape, rowScale: usize, row: usize): v128 {
 /** Tiles of `count` rows of the matrix x from row `row` on; what the last tile lacks repeats the last row. */
 function tileMatrix(shape: ConvShape, tiles: usize, x: usize, rowScale: usize, row: usize, count: usize): void {
   const k = shape.inChannels, last = row + count - 1;
-  for (; row <= last; row += 4, tiles += shape.quads * 32) {
+  for (; row <= last; row += 4, tiles += shape.pairs * 16) {
     const r1 = min(row + 1, last), r2 = min(row + 2, last), r3 = min(row + 3, last);
     const z0 = zeroOf(shape, rowScale, row), z1 = zeroOf(shape, rowScale, r1), z2 = zeroOf(shape, rowScale, r2), z3 = zeroOf(shape, rowScale, r3);
-    tileRows(tiles, x + row * k, x + r1 * k, x + r2 * k, x + r3 * k, z0, z1, z2, z3, shape.quads);
+    tileRows(tiles, x + row * k, x + r1 * k, x + r2 * k, x + r3 * k, z0, z1, z2, z3, shape.pairs);
   }
 }
 
@@ -70,9 +70,9 @@ function multiplyBand<W>(
 ): void {
   const outChannels = shape.outChannels, groupBytes = (shape.inChannels / shape.groups) * 2;
   const elementBytes: usize = shape.output == TO_INT8 ? 1 : 4;
-  const tileBytes = shape.kernelHeight * shape.runs * shape.quads * 32;
+  const tileBytes = shape.kernelHeight * shape.runs * shape.pairs * 16;
   for (let group: usize = 0; group < shape.groups; group++) {
-    if (band) tileWindows(tiles, band + group * groupBytes, runs, windows, count, shape.quads);
+    if (band) tileWindows(tiles, band + group * groupBytes, runs, windows, count, shape.pairs);
     for (let channel: usize = 0; channel < outChannels; channel += 8, w += shape.panelBytes) {
       const at = (pixel * shape.ldy + group * outChannels + channel) * elementBytes;
       const cols = min<usize>(8, outChannels - channel);
@@ -86,7 +86,7 @@ function multiplyBand<W>(
 function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
   const shape = changetype<ConvShape>(table);
   const imageBytes = shape.inHeight * shape.inWidth * shape.inChannels, imagePixels = shape.outHeight * shape.outWidth;
-  const covered = (shape.kernelHeight - 1) * shape.dilationHeight + 1, tileBytes = shape.kernelHeight * shape.runs * shape.quads * 32;
+  const covered = (shape.kernelHeight - 1) * shape.dilationHeight + 1, tileBytes = shape.kernelHeight * shape.runs * shape.pairs * 16;
   const windows = scratch + shape.kernelHeight * shape.runs * 4;
   const tiles = (windows + (shape.band + 4) * 4 + 15) & ~15, band = isMatrix(shape) ? 0 : tiles + ((shape.band + 3) >> 2) * tileBytes;
   placeRuns(shape, scratch);

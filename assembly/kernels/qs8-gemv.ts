@@ -25,7 +25,7 @@ export function qs8_gemv(y: usize, x: usize, w: usize, rowScale: usize, table: u
   const isInt8 = shape.output == TO_INT8, elementBytes: usize = isInt8 ? 1 : 4;
   const zero = i16x8.splat(<i16>(rowScale ? load<i32>(rowScale, 4) : shape.xZero));
   const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
-  const last = x + shape.quads * 4;
+  const last = x + shape.pairs * 2;
   for (let panel = begin; panel < end; panel += 2) {
     // without a second panel the first is read twice, and its twin is dropped
     const w0 = w + panel * shape.panelBytes, w1 = panel + 1 < end ? w0 + shape.panelBytes : w0;

@@ -49,14 +49,14 @@ function finishBand(shape: ConvShape, y: usize, m: usize, heads: usize, temporar
 
 /**
  * y = conv(x, w) of 3×3 taps and stride 1 as the ConvShape at `table` says, where `band` counts tiles, and `runs`
- * counts the parts of the channels that are summed apart, each of 4 · `quads` channels.
+ * counts the parts of the channels that are summed apart, each of 2 · `pairs` channels.
  * Split by tiles of 4×4 output pixels of all images.
  */
 export function qs8_winograd_4x4(y: usize, x: usize, w: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
   const shape = changetype<ConvShape>(table);
   const c = (shape.inChannels + 7) & ~7, n = (shape.outChannels + 7) & ~7;
   const band = (shape.band + 3) & ~3;
-  const parts = shape.runs, quads = shape.quads;
+  const parts = shape.runs, pairs = shape.pairs;
   const rows = scratch + 36 * 16 + parts * PART_BYTES;
   const v = (rows + 6 * (tilesAcross(shape) * 4 + 2) * shape.inChannels * 2 + 31) & ~15;
   const vBytes = band * c * 2, m = v + 36 * vBytes, mBytes = band * n * 4;
@@ -68,7 +68,7 @@ export function qs8_winograd_4x4(y: usize, x: usize, w: usize, scratch: usize, t
       for (let channel: usize = 0; channel < n; channel += 8, panel += panelBytes) {
         for (let part: usize = 0; part < parts; part++) {
           const to = m + (part * 36 + element) * mBytes + channel * 4;
-          sumPanel(to, v + element * vBytes + part * quads * 8, panel + part * quads * 64, count, quads, n * 4, c * 2);
+          sumPanel(to, v + element * vBytes + part * pairs * 4, panel + part * pairs * 32, count, pairs, n * 4, c * 2);
         }
       }
     }

@@ -4,8 +4,8 @@
 // Activations are int16 with their zero point taken off, the windows of four pixels side by side, so that
 // the product walks two pointers (lib/qs8-tiles makes them):
 //   | for every pair of a window's elements: pixel 0, pixel 1, pixel 2, pixel 3, each 2 × i16 |
-// A window is read as runs of contiguous elements; `quads` counts a run's elements by four, and what a run
-// lacks to a whole quad meets weights of zero, so any bytes may follow it.
+// A window is read as runs of contiguous elements; `pairs` counts a run's elements by two, and what a run
+// lacks to a whole pair meets weights of zero, so any bytes may follow it. Of a matrix it is even.
 //
 // Weights lie in panels of eight output channels, in the order in which they are read:
 //   | bias 8×i32 | scale 8×f32 | for every run, for every pair of its elements: 8 channels × 2 weights |
@@ -58,10 +58,10 @@ export class ConvShape {
   output: usize;
   /** Bytes between the packed weights of two panels. */
   panelBytes: usize;
-  /** Runs of a window: `kernelHeight` × `runs`, each of 4 · `quads` elements, `runStep` elements apart. */
+  /** Runs of a window: `kernelHeight` × `runs`, each of 2 · `pairs` elements, `runStep` elements apart. */
   runs: usize;
   runStep: usize;
-  quads: usize;
+  pairs: usize;
   /** Of TO_FLOAT32: bytes between the { scale f32, zero i32 } of two input rows, or 0 where all share one. */
   rowScaleStep: usize;
   /** Of TO_FLOAT32: the clamp. */

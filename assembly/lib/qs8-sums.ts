@@ -3,15 +3,15 @@ import { dot } from "./qs8-panel";
 
 /**
  * y[row][0 … 7] = x[row] · panel for `rows` rows, a multiple of four. Rows of x and y are `ldx` and `ldy` bytes apart;
- * x has 4 · `quads` int16 a row. The panel: for every pair of k, 8 columns × 2 × int16. One pair at a time: a longer
+ * x has 2 · `pairs` int16 a row. The panel: for every pair of k, 8 columns × 2 × int16. One pair at a time: a longer
  * loop body makes V8 in Node 20 spill registers.
  */
-export function sumPanel(y: usize, x: usize, panel: usize, rows: usize, quads: usize, ldy: usize, ldx: usize): void {
+export function sumPanel(y: usize, x: usize, panel: usize, rows: usize, pairs: usize, ldy: usize, ldx: usize): void {
   for (const end = x + rows * ldx; x < end; x += 4 * ldx, y += 4 * ldy) {
     let acc00 = i32x4.splat(0), acc01 = acc00, acc10 = acc00, acc11 = acc00;
     let acc20 = acc00, acc21 = acc00, acc30 = acc00, acc31 = acc00;
     let w = panel, a0 = x, a1 = x + ldx, a2 = a1 + ldx, a3 = a2 + ldx;
-    for (const last = a0 + quads * 8; a0 < last; ) {
+    for (const last = a0 + pairs * 4; a0 < last; ) {
       const w0 = v128.load(w), w1 = v128.load(w, 16);
       let a = v128.load32_splat(a0);
       acc00 = dot(a, w0, acc00), acc01 = dot(a, w1, acc01);

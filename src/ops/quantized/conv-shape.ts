@@ -72,7 +72,11 @@ export function runsOf(geometry: ConvGeometry): Runs {
     : { count: kernelWidth, length: inChannels / groups, step: dilationWidth * inChannels };
 }
 
-const quadsOf = (runs: Runs) => Math.ceil(runs.length / 4);
+/** Pairs of elements of a run; of a matrix, whose rows are one run, whole quads. */
+const pairsOf = (g: ConvGeometry): number => {
+  const { count, length } = runsOf(g);
+  return g.kernelHeight * count === 1 ? Math.ceil(length / 4) * 2 : Math.ceil(length / 2);
+};
 
 /** Pixels that the windows of one output row cover. */
 const coveredWidth = (g: ConvGeometry) => (g.outWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
@@ -81,10 +85,9 @@ const coveredWidth = (g: ConvGeometry) => (g.outWidth - 1) * g.strideWidth + (g.
 const isMatrix = (g: ConvGeometry): boolean =>
   g.inWidth * g.kernelHeight * g.kernelWidth * g.strideHeight === 1 && g.inHeight === g.outHeight;
 
-/** Elements of a window, every run rounded up to a quad. */
+/** Elements of a window, every run rounded up. */
 function windowSize(g: ConvGeometry): number {
-  const runs = runsOf(g);
-  return g.kernelHeight * runs.count * quadsOf(runs) * 4;
+  return g.kernelHeight * runsOf(g).count * pairsOf(g) * 2;
 }
 
 /** Output pixels of a band, at most. Speeds are the same within 2 % from 64 pixels to 1,000, and lower beyond. */
@@ -112,8 +115,7 @@ export function scratchBytesOf(g: ConvGeometry): number {
 
 /** Bytes of one panel: bias and scale of eight channels, their weights, and a float32 bias. */
 export function panelBytesOf(g: ConvGeometry, kind: ConvOutput["kind"], weightBytes: 1 | 2): number {
-  const runs = runsOf(g);
-  return 64 + g.kernelHeight * runs.count * quadsOf(runs) * 32 * weightBytes + (kind === "float32" ? 32 : 0);
+  return 64 + windowSize(g) * 8 * weightBytes + (kind === "float32" ? 32 : 0);
 }
 
 /** How a kernel cuts its work and its weights. */
@@ -122,7 +124,7 @@ export interface ConvCut {
   readonly panelBytes: number;
   /** Of the Winograd kernel: parts of the channels, and their size. */
   readonly runs?: number;
-  readonly quads?: number;
+  readonly pairs?: number;
 }
 
 /** The words of a ConvShape; the cut is that of the dense kernel where none is given. */
@@ -131,7 +133,7 @@ export function convShapeWords(g: ConvGeometry, output: ConvOutput, weightBytes:
     band: bandPixelsOf(g),
     panelBytes: panelBytesOf(g, output.kind, weightBytes),
   };
-  const { count, length, step } = runsOf(g);
+  const { count, step } = runsOf(g);
   const isFloat = output.kind === "float32";
   const words = Int32Array.of(
     g.inHeight,
@@ -159,7 +161,7 @@ export function convShapeWords(g: ConvGeometry, output: ConvOutput, weightBytes:
     panelBytes,
     parts.runs ?? count,
     step,
-    parts.quads ?? Math.ceil(length / 4),
+    parts.pairs ?? pairsOf(g),
     output.rowScaleStep,
     0,
     0,
@@ -214,7 +216,7 @@ export function packPanels(target: PanelViews, g: ConvGeometry, kind: ConvOutput
 function packChannel(target: Int16Array | Int8Array, lane: number, g: ConvGeometry, source: ConvWeights, channel: number): void {
   const { count, length } = runsOf(g);
   const zero = source.zeros[source.zeros.length === 1 ? 0 : channel] ?? 0;
-  const paired = quadsOf({ count, length, step: 0 }) * 4;
+  const paired = pairsOf(g) * 2;
   let from = channel * g.kernelHeight * count * length;
   for (let run = 0; run < g.kernelHeight * count; run++, lane += paired * 8) {
     for (let i = 0; i < length; i++) target[lane + (i >> 1) * 16 + (i & 1)] = (source.weight[from++] ?? 0) - zero;

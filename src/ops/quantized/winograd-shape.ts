@@ -83,8 +83,8 @@ export function winogradScratchBytes(g: ConvGeometry, images: number, parts: num
 
 /** The words of a ConvShape for the Winograd kernel. */
 export function winogradShapeWords(g: ConvGeometry, output: ConvOutput, images: number, parts: number): Int32Array {
-  const quads = roundUp(g.inChannels, 8) / 4 / parts;
-  return convShapeWords(g, output, 2, { band: bandTiles(g, images, parts), panelBytes: 0, runs: parts, quads });
+  const pairs = roundUp(g.inChannels, 8) / 2 / parts;
+  return convShapeWords(g, output, 2, { band: bandTiles(g, images, parts), panelBytes: 0, runs: parts, pairs });
 }
 
 /** Writes heads and panels: G w Gᵀ for every pair of channels. */
