@@ -132,7 +132,8 @@ describe("a thousand runs", () => {
     const [wasmBytes, heapBytes] = [model.memoryBytes, heap()];
     for (let i = warmUps; i < warmUps + 1024; i++) await model.run({ x: inputOf(i) });
     expect(model.memoryBytes).toBeLessThanOrEqual(wasmBytes);
-    expect(heap() - heapBytes).toBeLessThan(200_000);
+    // V8's own tables come and go by hundreds of kilobytes; a plan that is kept by each run takes megabytes
+    expect(heap() - heapBytes).toBeLessThan(1_000_000);
   }
 
   const openModel = () => {
