@@ -40,7 +40,17 @@ function shrink<K>(bound: Map<K, unknown> | Set<K>, size: number): void {
 }
 
 /** True when a value fits; binds names on the way. */
-export type Pattern = (match: Match, value: Value) => boolean;
+export interface Pattern {
+  (match: Match, value: Value): boolean;
+  /** Operators that make all values that fit; absent where any may. */
+  readonly roots?: readonly string[] | undefined;
+}
+
+const withRoots = (roots: readonly string[] | undefined, pattern: Pattern): Pattern => Object.assign(pattern, { roots });
+
+/** The roots of several patterns, of which one has to fit. */
+const rootsOf = (patterns: readonly Pattern[]): readonly string[] | undefined =>
+  patterns.every(({ roots }) => roots) ? patterns.flatMap(({ roots }) => roots!) : undefined;
 
 /** A number that a constant must be, or the name under which it is bound. */
 export type Scalar = number | string;
@@ -70,13 +80,12 @@ export const any =
   };
 
 /** A value that fits `pattern`, bound to a name: the nodes behind it are looked at once. */
-export const named =
-  (name: string, pattern: Pattern): Pattern =>
-  (match, value) => {
+export const named = (name: string, pattern: Pattern): Pattern =>
+  withRoots(pattern.roots, (match, value) => {
     const bound = match.values.get(name);
     if (bound) return bound === value;
     return match.attempt(() => pattern(match, value) && Boolean(match.values.set(name, value)));
-  };
+  });
 
 /** A constant of one element. */
 export const scalar =
@@ -100,27 +109,23 @@ function plainProducer({ graph }: Match, value: Value, name: string): Node | und
 }
 
 /** The operator `name` on inputs that fit, in this order; `accepts` looks at its attributes. */
-export const op =
-  (
-    name: string,
-    inputs: readonly Pattern[],
-    accepts: (attributes: Attributes, node: Node, match: Match) => boolean = () => true,
-  ): Pattern =>
-  (match, value) => {
+export const op = (
+  name: string,
+  inputs: readonly Pattern[],
+  accepts: (attributes: Attributes, node: Node, match: Match) => boolean = () => true,
+): Pattern =>
+  withRoots([name], (match, value) => {
     const node = plainProducer(match, value, name);
     if (!node || node.inputs.length !== inputs.length || !accepts(node.attributes, node, match)) return false;
     return match.attempt(() => Boolean(match.nodes.add(node)) && inputs.every((pattern, i) => pattern(match, node.inputs[i]!)));
-  };
+  });
 
 /** The operator `name` on two inputs in either order. */
-export const commutes = (name: string, a: Pattern, b: Pattern): Pattern =>
-  either(op(name, [a, b]), (match, value) => op(name, [b, a])(match, value));
+export const commutes = (name: string, a: Pattern, b: Pattern): Pattern => either(op(name, [a, b]), op(name, [b, a]));
 
 /** The first pattern that fits. */
-export const either =
-  (...patterns: readonly Pattern[]): Pattern =>
-  (match, value) =>
-    patterns.some((pattern) => pattern(match, value));
+export const either = (...patterns: readonly Pattern[]): Pattern =>
+  withRoots(rootsOf(patterns), (match, value) => patterns.some((pattern) => pattern(match, value)));
 
 /** min(max(x, low), high), as the operator `clamp`. */
 export const clamped = (x: Pattern, low: Scalar, high: Scalar): Pattern =>
@@ -144,6 +149,7 @@ export const sum = (term: Scalar, ...patterns: readonly Pattern[]): Pattern => c
 
 /** How a chain of one commutative operation is taken apart. */
 interface Chain {
+  readonly ops: readonly string[];
   readonly start: number;
   /** The operands of a node, and what it adds to the number of the chain. */
   split(graph: Rewriter, node: Node): { operands: Value[]; number: number } | undefined;
@@ -151,6 +157,7 @@ interface Chain {
 }
 
 const PRODUCT: Chain = {
+  ops: ["mul", "div", "neg"],
   start: 1,
   join: (a, b) => a * b,
   split(graph, { op, inputs: [a, b] }) {
@@ -162,6 +169,7 @@ const PRODUCT: Chain = {
 };
 
 const SUM: Chain = {
+  ops: ["add", "sub"],
   start: 0,
   join: (a, b) => a + b,
   split(graph, { op, inputs: [a, b] }) {
@@ -182,14 +190,20 @@ function splitScalars(
   return left !== undefined ? { operands: [b], number: left } : { operands: [a, b], number: none };
 }
 
-const chain =
-  (kind: Chain, number: Scalar, patterns: readonly Pattern[]): Pattern =>
-  (match, value) =>
+/** One operand may stand alone, without any operation of the chain. */
+function chainRoots({ ops }: Chain, patterns: readonly Pattern[]): readonly string[] | undefined {
+  const alone = patterns.length === 1 ? rootsOf(patterns) : [];
+  return alone && [...ops, ...alone];
+}
+
+const chain = (kind: Chain, number: Scalar, patterns: readonly Pattern[]): Pattern =>
+  withRoots(chainRoots(kind, patterns), (match, value) =>
     match.attempt(() => {
       const parts = takeApart(kind, match, value, patterns.length);
       if (!parts || parts.operands.length !== patterns.length) return false;
       return bindNumber(match, number, parts.number) && matchInAnyOrder(match, patterns, parts.operands);
-    });
+    }),
+  );
 
 /** No formula is longer than this; a chain of thousands of negations is not searched from each of its nodes to its end. */
 const MAX_OPENED = 16;
@@ -228,6 +242,7 @@ function matchInAnyOrder(match: Match, patterns: readonly Pattern[], operands: r
 
 /** Matches the node's output; undefined unless everything between the bound values and the output is used here only. */
 export function matchNode(graph: Rewriter, node: Node, pattern: Pattern): Match | undefined {
+  if (pattern.roots && !pattern.roots.includes(node.op)) return undefined;
   const match = new Match(graph);
   const [output] = node.outputs;
   if (!output || node.outputs.length !== 1 || !pattern(match, output) || !match.nodes.has(node)) return undefined;
