@@ -120,11 +120,19 @@ function edgeTaps(at: number, size: number): Tap[] {
   ];
 }
 
+/** A cell of more samples along an axis is no part of an image, and would take hours. */
+const MAX_SAMPLES = 4096;
+
 /** Sample positions of every output cell along one axis of a region. */
 function cellSamples(start: number, end: number, cells: number, ratio: number, half: boolean): number[][] {
   const length = half ? end - start : Math.max(end - start, 1);
   const cell = length / cells;
   const count = ratio > 0 ? ratio : Math.ceil(cell);
+  check(
+    count <= MAX_SAMPLES,
+    "input",
+    () => `a region from ${start} to ${end} in ${cells} cells takes more than ${MAX_SAMPLES} samples each`,
+  );
   return Array.from({ length: cells }, (_, i) => Array.from({ length: count }, (_, s) => start + (i + (s + 0.5) / count) * cell));
 }
 
@@ -158,7 +166,9 @@ export const roiAlign = defineOp({
         number,
       ];
       const [down, across] = [cellSamples(top, bottom, rows, ratio, half), cellSamples(left, right, cols, ratio, half)];
-      const image = Number(batches.data[region]) * height * width * channels;
+      const batch = Number(batches.data[region]);
+      check(batch >= 0 && batch < x.shape[0]!, "input", () => `region ${region} is of image ${batch}, of ${x.shape[0]} images`);
+      const image = batch * height * width * channels;
       for (let cell = 0; cell < rows * cols; cell++) {
         const [ys, xs] = [down[Math.floor(cell / cols)]!, across[cell % cols]!];
         const at = (region * rows * cols + cell) * channels;

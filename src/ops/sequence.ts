@@ -1,4 +1,5 @@
 // Operators that walk an axis in order: cumulative sums, and sequences of their own lengths reversed.
+import { check } from "../errors.ts";
 import { sizeOf, type TensorType } from "../graph/types.ts";
 import { defineOp, type HostContext, type InferContext, type OpDef } from "./define.ts";
 import { numbersOf, writeNumbers } from "./host-elements.ts";
@@ -42,9 +43,12 @@ export const reverseSequence = defineOp({
     const batchAxis = axisOf(ctx.attributes.number("batchAxis", 1), rank);
     const timeAxis = axisOf(ctx.attributes.number("timeAxis", 0), rank);
     const stride = (axis: number) => sizeOf(x.shape.slice(axis + 1));
+    const steps = x.shape[timeAxis]!;
+    for (const length of lengths.data)
+      check(length >= 0 && length <= steps, "input", () => `a sequence of ${length} in an axis of ${steps}`);
     for (let at = 0; at < x.data.length; at++) {
       const batch = Math.floor(at / stride(batchAxis)) % x.shape[batchAxis]!;
-      const time = Math.floor(at / stride(timeAxis)) % x.shape[timeAxis]!;
+      const time = Math.floor(at / stride(timeAxis)) % steps;
       const length = Number(lengths.data[batch]);
       const from = time < length ? at + (length - 1 - 2 * time) * stride(timeAxis) : at;
       y.data[at] = x.data[from] as never;

@@ -136,7 +136,8 @@ export function runHost(
   infer: () => readonly TensorType[],
 ): HostTensor[] | undefined {
   const types = op.dynamic ? [] : infer();
-  if (!types.every((type) => isStatic(type.shape) && sizeOf(type.shape) <= MAX_EVALUATED)) return undefined;
+  const isSmall = ({ shape }: TensorType) => shape.every((dim) => Number.isInteger(dim) && dim >= 0) && sizeOf(shape) <= MAX_EVALUATED;
+  if (!types.every(isSmall)) return undefined;
   const outputs = types.map((type) => ({ ...type, data: arrayOf(type.dataType, sizeOf(type.shape)) }));
   const returned = op.host!({
     attributes: new AttributeReader(node.attributes),

@@ -58,3 +58,19 @@ describe("roi_align", () => {
     expect(Array.from(most!.data as Float32Array)).toEqual([...largest(0), ...largest(1)]);
   });
 });
+
+describe("roi_align", () => {
+  const align = (region: readonly number[], batch: number) =>
+    runOp("roi_align", { outputHeight: 1, outputWidth: 1 }, [
+      image,
+      { dataType: "float32", shape: [1, 4], data: region },
+      { dataType: "int64", shape: [1], data: BigInt64Array.of(BigInt(batch)) },
+    ]);
+
+  it("refuses images that are not there, and regions without end", () => {
+    expect(() => align([0, 0, 2, 2], 1)).toThrow("region 0 is of image 1, of 1 images");
+    expect(() => align([0, 0, 2, 2], -1)).toThrow("region 0 is of image -1");
+    expect(() => align([0, 0, 2, 1e9], 0)).toThrow("takes more than 4096 samples");
+    expect(() => align([0, 0, Number.NaN, 2], 0)).toThrow("a region from -0.5 to NaN");
+  });
+});
