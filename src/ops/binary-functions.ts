@@ -18,6 +18,17 @@ export interface BinaryFunction {
 const nanOr = (a: number, b: number, value: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : value);
 
 /** JavaScript says NaN where C and everybody else say 1. */
+/** a to the b in 64 bits, by squares; a fraction is cut to 0, and 0 to a negative power is the largest number. */
+function widePow(a: bigint, b: bigint): bigint {
+  if (b < 0n) return a === 0n ? 2n ** 63n - 1n : a * a === 1n ? widePow(a, -b) : 0n;
+  let [power, square] = [1n, a];
+  for (let rest = b; rest > 0n; rest >>= 1n) {
+    if (rest & 1n) power = BigInt.asIntN(64, power * square);
+    square = BigInt.asIntN(64, square * square);
+  }
+  return power;
+}
+
 const pow = (a: number, b: number): number => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : a ** b);
 
 /** The remainder with the divisor's sign. */
@@ -87,7 +98,7 @@ export const ARITHMETIC: { readonly [name: string]: BinaryFunction } = {
   pow: {
     code: BinaryCode.pow,
     real: pow,
-    wide: (a, b) => (b >= 0n ? BigInt.asIntN(64, a ** b) : BigInt(Math.trunc(Number(a) ** Number(b)))),
+    wide: widePow,
   },
 };
 

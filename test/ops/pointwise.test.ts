@@ -88,6 +88,12 @@ describe("unary operators", () => {
     expect(list(y!.data)).toEqual(expected);
   });
 
+  it("powers of 64-bit integers", () => {
+    const [base, exponent] = [int64([7], [3, -2, 0, 5, 1, -1, 3]), int64([7], [4, 3, -1, -1, -9, -9, 2 ** 40])];
+    const powers = [81n, -8n, 2n ** 63n - 1n, 0n, 1n, -1n];
+    expect([...run("pow", {}, [base, exponent]).data].slice(0, 6)).toEqual(powers);
+  });
+
   it("predicates", () => {
     const x = f32([4], [1, NaN, Infinity, -Infinity]);
     expect(result("is_nan", {}, [x])).toEqual([0, 1, 0, 0]);
