@@ -1,6 +1,7 @@
 // Applies a unary function, chosen by its code, to a run of floats: the body of `f32_unary`,
 // and the activation in the epilogues of other kernels.
 import { UnaryCode } from "../../src/ops/codes";
+import { erfs } from "./erf";
 import { loadLanes, loadSome, storeLanes, storeSome } from "./tail";
 import * as functions from "./unary-functions";
 
@@ -46,7 +47,7 @@ export function unary(y: usize, x: usize, count: usize, code: u32, p0: f32, p1: 
   else if (code == UnaryCode.hardSigmoid) eachShort<functions.HardSigmoid>(y, x, count, p0, p1);
   else if (code == UnaryCode.hardSwish) eachShort<functions.HardSwish>(y, x, count, p0, p1);
   else if (code == UnaryCode.swish) each<functions.Swish>(y, x, count, p0, p1);
-  else if (code == UnaryCode.gelu) each<functions.Gelu>(y, x, count, p0, p1);
+  else if (code == UnaryCode.gelu) erfs(y, x, count, true);
   else if (code == UnaryCode.geluTanh) each<functions.GeluTanh>(y, x, count, p0, p1);
   else if (code == UnaryCode.elu) each<functions.Elu>(y, x, count, p0, p1);
   else if (code == UnaryCode.selu) each<functions.Selu>(y, x, count, p0, p1);
@@ -65,7 +66,7 @@ export function unary(y: usize, x: usize, count: usize, code: u32, p0: f32, p1: 
   else if (code == UnaryCode.round) eachShort<functions.Round>(y, x, count, p0, p1);
   else if (code == UnaryCode.sign) eachShort<functions.Sign>(y, x, count, p0, p1);
   else if (code == UnaryCode.square) eachShort<functions.Square>(y, x, count, p0, p1);
-  else if (code == UnaryCode.erf) each<functions.Erf>(y, x, count, p0, p1);
+  else if (code == UnaryCode.erf) erfs(y, x, count, false);
   else if (code == UnaryCode.sin) each<functions.Sin>(y, x, count, p0, p1);
   else if (code == UnaryCode.cos) each<functions.Cos>(y, x, count, p0, p1);
   else if (y != x) memory.copy(y, x, count << 2);

@@ -133,27 +133,6 @@ export function sigmoid4(x: v128): v128 {
   return f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(x))));
 }
 
-/** erf x to 6 ulp; ±1 beyond ±3.93. */
-// @ts-ignore: decorator
-@inline
-export function erf4(x: v128): v128 {
-  const one = v128.or(splat(1), v128.and(x, splat(-0.0)));
-  const flat = f32x4.ge(f32x4.abs(x), splat(3.93));
-  const z = f32x4.mul(x, x);
-  let p = madd(splat(2.041959e-6), z, splat(2.8481046e-4));
-  p = madd(p, z, splat(0.003779685));
-  p = madd(p, z, splat(0.05279052));
-  p = madd(p, z, splat(0.19078557));
-  p = madd(p, z, splat(1.1283791));
-  let q = madd(splat(3.800405e-5), z, splat(0.0011652315));
-  q = madd(q, z, splat(0.0149975885));
-  q = madd(q, z, splat(0.114258245));
-  q = madd(q, z, splat(0.502412));
-  q = madd(q, z, splat(1));
-  const y = clamp(f32x4.div(f32x4.mul(x, p), q), splat(-1), splat(1));
-  return v128.bitselect(one, y, flat);
-}
-
 /** ln (1 + x) to 3 ulp for x ≥ 0, however small. */
 // @ts-ignore: decorator
 @inline

@@ -1,7 +1,7 @@
 // The unary functions, four floats at a time. Each is a class of one method, because a loop that
 // is generic over the class becomes a loop of its own for each; no instance ever exists.
 // `p` and `q` are the splatted parameters p0 and p1 of src/ops/codes.ts, which says what they mean.
-import { erf4, exp4, log1p4, log4, sigmoid4, sin4, splat, tanh4 } from "./math";
+import { exp4, log1p4, log4, sigmoid4, sin4, splat, tanh4 } from "./math";
 import { clamp, madd } from "./simd";
 
 /** `negative` where x < 0, else `other`; so a NaN takes `other`. */
@@ -72,15 +72,6 @@ export class Swish {
   // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.mul(x, sigmoid4(f32x4.mul(x, p)));
-  }
-}
-
-/** x / 2 · (1 + erf(x / √2)), within 1e-6 or 5 ulp. */
-export class Gelu {
-  // @ts-ignore: decorator
-  @inline of(x: v128, p: v128, q: v128): v128 {
-    const half = f32x4.mul(x, splat(0.5));
-    return madd(half, erf4(f32x4.mul(x, splat(0.70710678))), half);
   }
 }
 
@@ -218,13 +209,6 @@ export class Square {
   // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return f32x4.mul(x, x);
-  }
-}
-
-export class Erf {
-  // @ts-ignore: decorator
-  @inline of(x: v128, p: v128, q: v128): v128 {
-    return erf4(x);
   }
 }
 
