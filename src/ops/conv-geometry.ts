@@ -46,10 +46,7 @@ interface Axis {
 }
 
 /** Output size and padding before the first element, with the padding around given or following from a scheme. */
-function windowAxis(
-  { size, kernel, stride, dilation }: Axis,
-  around: readonly [number, number] | string,
-): { out: number; before: number } {
+function windowAxis({ size, kernel, stride, dilation }: Axis, around: readonly [number, number] | string): { out: number; before: number } {
   const extent = dilation * (kernel - 1) + 1;
   if (typeof around !== "string") return { out: Math.floor((size + around[0] + around[1] - extent) / stride) + 1, before: around[0] };
   if (around === "valid") return { out: Math.floor((size - extent) / stride) + 1, before: 0 };
