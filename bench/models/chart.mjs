@@ -10,10 +10,10 @@ export async function drawChart(rows) {
   const x = {
     field: "ratio",
     type: "quantitative",
-    scale: { type: "log" },
+    scale: { type: "log", domain: [0.2, 20] },
     title: "Lanewise is this many times faster (left of 1: slower)",
   };
-  const y = { field: "model", type: "nominal", sort: null, title: null };
+  const y = { field: "model", type: "nominal", sort: null, title: null, axis: { labelLimit: 300 } };
   const { spec } = compile({
     data: { values },
     width: 560,

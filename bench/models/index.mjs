@@ -4,7 +4,7 @@
 //   node bench/models/index.mjs [--models REGEX] [--engines A,B] [--from DIR] [--rounds 5] [--ms 400] [--node BIN] [--out NAME]
 //
 // Models: the architectures of models/architectures.mjs with random weights, and any folder DIR of models with a
-// meta.json beside each. --out writes NAME.json and NAME.svg.
+// meta.json beside each. --out writes NAME.json, NAME.md and NAME.svg.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
     from: { type: "string" },
     rounds: { type: "string", default: "5" },
     ms: { type: "string", default: "400" },
-    node: { type: "string", default: path.join(HERE, "node_modules/.bin/node") },
+    node: { type: "string", default: process.execPath },
     out: { type: "string" },
   },
 });
@@ -137,10 +137,11 @@ for (const peer of Object.keys(FORMATS).slice(1)) {
 }
 if (options.out) {
   const { drawChart } = await import("./chart.mjs");
+  const { tableOf } = await import("./table.mjs");
   const version = spawnSync(options.node, ["--version"], { encoding: "utf8" }).stdout.trim();
-  writeFileSync(
-    `${options.out}.json`,
-    `${JSON.stringify({ machine: cpus()[0].model, node: version, date: new Date().toISOString().slice(0, 10), rows }, null, 1)}\n`,
-  );
+  const result = { machine: cpus()[0].model, node: version, date: new Date().toISOString().slice(0, 10), rows };
+  const peers = options.engines.split(",").filter((engine) => engine !== "lanewise");
+  writeFileSync(`${options.out}.json`, `${JSON.stringify(result, null, 1)}\n`);
+  writeFileSync(`${options.out}.md`, tableOf(result, peers));
   writeFileSync(`${options.out}.svg`, await drawChart(rows));
 }
