@@ -20,7 +20,10 @@ export function tableOf({ machine, node, date, rows }, peers) {
     "",
     `| model | 10⁶ multiply-adds | Lanewise | ${peers.join(" | ")} |`,
     `|---|---:|---:|${peers.map(() => "---:|").join("")}`,
-    ...ran.map(({ model, mmac, engines }) => `| ${[model, mmac.toFixed(1), cell(engines.lanewise), ...peers.map((peer) => cell(engines[peer]))].join(" | ")} |`),
+    ...ran.map(
+      ({ model, mmac, engines }) =>
+        `| ${[model, mmac.toFixed(1), cell(engines.lanewise), ...peers.map((peer) => cell(engines[peer]))].join(" | ")} |`,
+    ),
     "",
     ...means.map((line) => `- ${line}`),
     ...(refused.length ? ["", `Refused by Lanewise, so not in the table: ${refused.join(", ")}.`] : []),
