@@ -6,6 +6,11 @@ import { Tensor } from "./tensor.ts";
 
 const list = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
 
+/** Throws for anything but an object: null and strings slip past default values. */
+export function checkObject(what: string, found: unknown): void {
+  if (typeof found !== "object" || found === null) throw new LanewiseError("input", `${what} must be an object, found ${found}`);
+}
+
 /** Throws for a name that no output has. */
 export function checkOutputs(wanted: readonly string[] | undefined, names: readonly string[]): void {
   if (wanted !== undefined && !Array.isArray(wanted)) throw new LanewiseError("input", `outputs must be a list of names, found ${wanted}`);

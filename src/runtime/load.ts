@@ -5,6 +5,7 @@ import { sniffFormat } from "../format/sniff.ts";
 import type { Graph } from "../graph/types.ts";
 import { operatorsFor } from "../ops/demand.ts";
 import { throwIfAborted } from "./calls.ts";
+import { checkObject } from "./checks.ts";
 import { chooseTier, kernelModule, type Tier, type WasmOption } from "./kernels.ts";
 import { Model } from "./model.ts";
 import { type ModelSource, readSource, type SourceOptions } from "./source.ts";
@@ -33,6 +34,7 @@ export interface LoadOptions extends SourceOptions {
  * not there, "shape" for an inconsistent model, "memory", "aborted", "input" for bad options.
  */
 export async function load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+  checkObject("options of load", options);
   checkOptions(options);
   const tier = chooseTier(options.deterministic ? "simd128" : options.tier);
   const module = kernelModule(tier, options.wasm);

@@ -9,7 +9,7 @@ import { inferGraph, type OpTable } from "../plan/infer.ts";
 import { type Plan, type PlanTarget, planGraph } from "../plan/plan.ts";
 import { WeightStore } from "../plan/weights.ts";
 import { tensorAt, throwIfAborted } from "./calls.ts";
-import { asTensor, checkOutputs, checkType, findInput } from "./checks.ts";
+import { asTensor, checkObject, checkOutputs, checkType, findInput } from "./checks.ts";
 import { instantiateKernels, type Tier } from "./kernels.ts";
 import { ModelMemory } from "./memory.ts";
 import { type Profile, profileCalls } from "./profile.ts";
@@ -111,6 +111,7 @@ export class Model {
    */
   run(inputs: Readonly<Record<string, Tensor>> = {}, options: RunOptions = {}): Promise<Record<string, Tensor>> {
     const turn = async () => {
+      checkObject("options of run", options);
       throwIfAborted(options.signal);
       checkOutputs(options.outputs, this.#outputNames);
       const bound = this.#prepare(inputs);
@@ -136,6 +137,7 @@ export class Model {
   /** Runs the model at once, for audio worklets and simple scripts. Throws what `run` rejects with, and "input" while a `run` is under way. */
   runSync(inputs: Readonly<Record<string, Tensor>> = {}, options: Pick<RunOptions, "outputs"> = {}): Record<string, Tensor> {
     this.#checkIdle("runSync");
+    checkObject("options of runSync", options);
     checkOutputs(options.outputs, this.#outputNames);
     const bound = this.#prepare(inputs);
     for (const call of bound.calls) call();
@@ -166,6 +168,7 @@ export class Model {
   /** The steps, lifetimes and sizes of a run with these input shapes, without running or reserving anything. */
   plan(shapes: Readonly<Record<string, readonly number[]>> = {}): PlanDescription {
     const { target } = this.#alive();
+    checkObject("shapes", shapes);
     const types = new Map<Value, TensorType>();
     for (const value of this.#graph.inputs) {
       const type = checkType(value.name, value, { dataType: value.type!.dataType, shape: shapes[value.name] ?? value.type!.shape });
