@@ -14,7 +14,7 @@ import { widenRows } from "../lib/widen";
 // @ts-ignore: decorator
 @inline
 function isMatrix(shape: ConvShape): bool {
-  return shape.inWidth * shape.kernelHeight * shape.kernelWidth * shape.strideHeight == 1 && shape.inHeight == shape.outHeight;
+  return shape.groups * shape.inWidth * shape.outWidth * shape.kernelHeight * shape.kernelWidth * shape.strideHeight == 1 && shape.inHeight == shape.outHeight;
 }
 
 /** Writes where the windows of `count` pixels begin, the first one at column `column`; four more repeat the last. */
@@ -100,7 +100,7 @@ function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usi
       widenRows(shape, band, from, zero, top, rows, widthOf(shape));
       placeWindows(shape, windows, first - row * shape.outWidth, count);
     } else {
-      tileMatrix(shape, tiles, from, rowScale, first, count);
+      tileMatrix(shape, tiles, from, rowScale ? rowScale + image * imagePixels * shape.rowScaleStep : 0, first, count);
     }
     multiplyBand<W>(shape, y, w, rowScale, scratch, windows, tiles, band, pixel, count);
   }

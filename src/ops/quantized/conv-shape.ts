@@ -1,28 +1,13 @@
 // What the int8 convolution kernel is told in memory: the words of its ConvShape, the panels of its
 // weights, and the scratch that its bands take. assembly/lib/qs8-panel.ts draws the same memory.
 
+import type { Convolution } from "../conv-geometry.ts";
+
 /** What becomes of the kernel's int32 sums. */
 export const OUTPUT = { int8: 0, int32: 1, float32: 2 } as const;
 
 /** A convolution over one input; a matrix product is an image of one pixel a row. */
-export interface ConvGeometry {
-  readonly inHeight: number;
-  readonly inWidth: number;
-  readonly inChannels: number;
-  readonly outHeight: number;
-  readonly outWidth: number;
-  /** Of all groups. */
-  readonly outChannels: number;
-  readonly groups: number;
-  readonly kernelHeight: number;
-  readonly kernelWidth: number;
-  readonly strideHeight: number;
-  readonly strideWidth: number;
-  readonly dilationHeight: number;
-  readonly dilationWidth: number;
-  readonly padTop: number;
-  readonly padLeft: number;
-}
+export type ConvGeometry = Omit<Convolution, "batch">;
 
 /** How the sums leave the kernel. */
 export interface ConvOutput {
@@ -83,7 +68,7 @@ const coveredWidth = (g: ConvGeometry) => (g.outWidth - 1) * g.strideWidth + (g.
 
 /** True where every row of the input is a window, so that there is no band to widen. */
 const isMatrix = (g: ConvGeometry): boolean =>
-  g.inWidth * g.kernelHeight * g.kernelWidth * g.strideHeight === 1 && g.inHeight === g.outHeight;
+  g.groups * g.inWidth * g.outWidth * g.kernelHeight * g.kernelWidth * g.strideHeight === 1 && g.inHeight === g.outHeight;
 
 /** Elements of a window, every run rounded up. */
 function windowSize(g: ConvGeometry): number {
