@@ -1,5 +1,6 @@
 // Times every call of a plan. Only this file reads a clock around kernels; a plain run does not.
-import { ELEMENT_BYTES, sizeOf, type Value } from "../graph/types.ts";
+import type { Value } from "../graph/types.ts";
+import { bytesOf } from "../plan/place.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { BoundPlan } from "./runner.ts";
 
@@ -55,7 +56,7 @@ function rowsOf(plan: Plan, ms: readonly number[], totalMs: number): ProfileRow[
     if (steps.length === 0) return [];
     const time = steps.reduce((sum, step) => sum + step.ms, 0);
     const flops = steps.reduce((sum, step) => sum + (step.cost.flops ?? 0), 0);
-    const bytes = [...node.inputs, ...node.outputs].reduce((sum, value) => sum + bytesOf(plan, value), 0);
+    const bytes = [...node.inputs, ...node.outputs].reduce((sum, value) => sum + valueBytes(plan, value), 0);
     const rate = (amount: number) => (time > 0 ? amount / time / 1e6 : 0);
     const kernels = steps.map((step) => step.kernel ?? "host");
     return [
@@ -64,9 +65,9 @@ function rowsOf(plan: Plan, ms: readonly number[], totalMs: number): ProfileRow[
   });
 }
 
-function bytesOf(plan: Plan, value: Value | null): number {
+function valueBytes(plan: Plan, value: Value | null): number {
   const type = value ? plan.typing.type(value) : undefined;
-  return type ? sizeOf(type.shape) * ELEMENT_BYTES[type.dataType] : 0;
+  return type ? bytesOf(type) : 0;
 }
 
 function eventsOf(plan: Plan, ms: readonly number[]): object[] {
