@@ -52,6 +52,8 @@ export function fewRows(
         p0 += 32; p1 += 32; p2 += 32; p3 += 32;
         c00 = madd(v, v128.load(p0), c00); c01 = madd(v, v128.load(p0, 16), c01);
         c10 = madd(v, v128.load(p1), c10); c11 = madd(v, v128.load(p1, 16), c11);
+        // Never taken: a branch keeps the optimizer from loading all eight first, which spills.
+        if (!p0) break;
         c20 = madd(v, v128.load(p2), c20); c21 = madd(v, v128.load(p2, 16), c21);
         c30 = madd(v, v128.load(p3), c30); c31 = madd(v, v128.load(p3, 16), c31);
       }

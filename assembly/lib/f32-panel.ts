@@ -14,7 +14,7 @@ import { storeSome } from "./tail";
 /**
  * Rows of a tile: as many as 15 vector registers hold beside two of B and one of A; where a multiplication needs
  * a register for its product, fewer. GF/s at 480³ where the FMA limit is 57: relaxed 6 rows 57, 5 rows 54, 4 rows 52.
- * simd128, on a busy machine: 4 rows 40 in V8 13.6 and 32 in V8 11.3; 5 rows 40 and 29; 6 rows spill in both.
+ * simd128: 4 rows 47 in V8 13.6 and 46 in V8 11.3; 5 rows 47 and 24; 6 rows spill in both.
  */
 // @ts-ignore: decorator
 @inline export const TILE_ROWS: usize = RELAXED ? 6 : 4;
@@ -101,7 +101,8 @@ function tiles(
       x = v128.load32_splat(a3); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
       if (TILE_ROWS > 4) { x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
       if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
-      // Never taken: a branch keeps the optimizer from moving these products below the next loads, which spills.
+      // Never taken: a branch keeps the optimizer from moving these products below the next loads, which spills. Each asks
+      // for another pointer, as what was asked before is known and dropped.
       if (!b) break;
       b0 = v128.load(b, 32); if (isWide) b1 = v128.load(b, 48);
       x = v128.load32_splat(a0, 4); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
@@ -110,7 +111,7 @@ function tiles(
       x = v128.load32_splat(a3, 4); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
       if (TILE_ROWS > 4) { x = v128.load32_splat(a4, 4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
       if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 4); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
-      if (!b) break;
+      if (!a0) break;
       b0 = v128.load(b, 64); if (isWide) b1 = v128.load(b, 80);
       x = v128.load32_splat(a0, 8); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
       x = v128.load32_splat(a1, 8); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
@@ -118,7 +119,7 @@ function tiles(
       x = v128.load32_splat(a3, 8); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
       if (TILE_ROWS > 4) { x = v128.load32_splat(a4, 8); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
       if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 8); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
-      if (!b) break;
+      if (!a1) break;
       b0 = v128.load(b, 96); if (isWide) b1 = v128.load(b, 112);
       x = v128.load32_splat(a0, 12); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
       x = v128.load32_splat(a1, 12); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
