@@ -1,12 +1,12 @@
 // Transposed convolution of images, NHWC with weights OHWI, in float32: cut into dense convolutions (deconv-phases.ts).
 import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
-import { packedWeights } from "./conv.ts";
 import { type Convolution, convShapeWords, flopsOf, operandsOf, paddingOf } from "./conv-geometry.ts";
 import { computeConvolution } from "./conv-host.ts";
 import { type AxisPhase, axisPhases, type DeconvWeights, packPhase, phaseFloats, readAlike, tapCount } from "./deconv-phases.ts";
 import { type AttributeReader, defineOp, type HostContext, type InferContext, type LowerContext, offsetBy } from "./define.ts";
 import { epilogueOf } from "./finish-f32.ts";
+import { packedWeights } from "./packed-weights.ts";
 
 /** Output size and cropping before the first element along one axis. */
 function transposedAxis(

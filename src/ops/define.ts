@@ -150,6 +150,11 @@ export interface LowerContext {
   weights(owner: Operand, key: string, bytes: number, fill: (target: DataViewOf) => void): Pointer;
   /** Bytes among the weights that depend on this plan's shapes: index and weight tables. */
   table(data: TypedArray): Pointer;
+  /**
+   * The candidate that computes a layer: the one that was timed to be the fastest on this device, where that was done,
+   * or else `estimated`. `key` tells layers apart whose candidates take different times.
+   */
+  choose(key: string, candidates: readonly string[], estimated: string): string;
   /** "small" when the caller asked for the least memory: no packing that grows the weights. */
   readonly memory: "fast" | "small";
   /** How operators run on quantized values; there when the model has some. */

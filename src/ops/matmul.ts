@@ -2,7 +2,6 @@
 import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
 import { sizeOf } from "../graph/types.ts";
-import { FEW_ROWS, isPackable, packedWeights } from "./conv.ts";
 import {
   type AttributeReader,
   defineOp,
@@ -16,6 +15,8 @@ import { epilogueOf } from "./finish-f32.ts";
 import { finishReals } from "./finish-reals.ts";
 import { emitMove, moveOver, stridesOf } from "./moves.ts";
 import { PANEL, packPanels, panelFloats } from "./pack-f32.ts";
+import { isPackable, packedWeights } from "./packed-weights.ts";
+import { FEW_ROWS } from "./product-cost.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { broadcastShape, broadcastStrides } from "./tile.ts";
 

@@ -168,6 +168,9 @@ class NodeLowering implements LowerContext {
   weights(owner: Operand, key: string, bytes: number, fill: (target: DataViewOf) => void): Pointer {
     return this.#weights.reserve((owner as PlannedOperand).value, key, bytes, fill).at(0);
   }
+  choose(_key: string, _candidates: readonly string[], estimated: string): string {
+    return estimated;
+  }
   table(data: TypedArray): Pointer {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     return this.#weights.reserve({}, "", bytes.byteLength, (target) => target.u8.set(bytes)).at(0);

@@ -83,6 +83,7 @@ function onFloats(ctx: LowerContext, inputs: readonly (Operand | undefined)[], o
     scratch: (bytes) => ctx.scratch(bytes),
     weights: (owner, key, bytes, fill: (target: DataViewOf) => void) => ctx.weights(ownerOf(owner), `float ${key}`, bytes, fill),
     table: (data) => ctx.table(data),
+    choose: (key, candidates, estimated) => ctx.choose(key, candidates, estimated),
     memory: ctx.memory,
     tier: ctx.tier,
     quantized: ctx.quantized,

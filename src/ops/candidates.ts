@@ -1,0 +1,29 @@
+// Several kernels can compute one layer. A table of candidates says what each takes, what it is expected to cost and
+// how it is called; the estimate picks one, unless the kernels were timed on this device.
+import type { LowerContext } from "./define.ts";
+
+/** One way to compute layers of kind L. */
+export interface Candidate<L> {
+  /** Under which a choice is kept. */
+  readonly name: string;
+  takes(layer: L): boolean;
+  /** Expected time, in multiply-adds of the matrix product. */
+  cost(layer: L): number;
+  emit(layer: L): void;
+}
+
+/**
+ * Emits a layer by the candidate that is expected to be the fastest, the first of equals. `key` says all that the
+ * times of the candidates depend on. At least one candidate must take the layer.
+ */
+export function emitFastest<L>(ctx: LowerContext, key: string, layer: L, candidates: readonly Candidate<L>[]): void {
+  const able = candidates.filter((candidate) => candidate.takes(layer));
+  const costs = able.map((candidate) => candidate.cost(layer));
+  const estimated = able[costs.indexOf(Math.min(...costs))]!;
+  const name = ctx.choose(
+    key,
+    able.map((candidate) => candidate.name),
+    estimated.name,
+  );
+  (able.find((candidate) => candidate.name === name) ?? estimated).emit(layer);
+}

@@ -1,0 +1,174 @@
+// The kernels that compute a float32 convolution, as one table: what each takes, costs and is called with.
+import type { Candidate } from "./candidates.ts";
+import { type Convolution, convShapeWords, flopsOf } from "./conv-geometry.ts";
+import { type KernelArgument, type LowerContext, offsetBy } from "./define.ts";
+import { epilogueOf } from "./finish-f32.ts";
+import { depthwiseFloats, PANEL, packDepthwise, packFilters, panelFloats } from "./pack-f32.ts";
+import { isPackable, packedWeights, pointerOf } from "./packed-weights.ts";
+import { FEW_ROWS, productCost, TILE_ROWS } from "./product-cost.ts";
+import { packWinograd, winogradFloats, winogradScratchBytes } from "./winograd-weights.ts";
+
+/** A convolution to be emitted, with what several kernels need to know of it. */
+export interface ConvLayer extends Convolution {
+  readonly ctx: LowerContext;
+  /** Weights and bias are known before the run. */
+  readonly packable: boolean;
+  readonly pixels: number;
+  /** Filters of a group, and weights of a filter. */
+  readonly n: number;
+  readonly k: number;
+}
+
+export function convLayerOf(ctx: LowerContext, c: Convolution): ConvLayer {
+  const [n, k] = [c.outChannels / c.groups, (c.kernelHeight * c.kernelWidth * c.inChannels) / c.groups];
+  return { ...c, ctx, packable: isPackable(ctx), pixels: c.batch * c.outHeight * c.outWidth, n, k };
+}
+
+/** What the times of a layer's kernels depend on. */
+export const convKey = ({ ctx, ...c }: ConvLayer): string =>
+  [
+    `conv2d float32 ${ctx.tier} ${c.batch}x${c.inHeight}x${c.inWidth}x${c.inChannels} ${c.outHeight}x${c.outWidth}x${c.outChannels}`,
+    `${c.kernelHeight}x${c.kernelWidth} /${c.strideHeight}x${c.strideWidth} *${c.dilationHeight}x${c.dilationWidth} -${c.padTop}x${c.padLeft}`,
+    `g${c.groups}`,
+  ].join(" ");
+
+const isStill = (c: Convolution): boolean => c.strideHeight === 1 && c.strideWidth === 1 && c.dilationHeight === 1 && c.dilationWidth === 1;
+
+const isDepthwise = (c: ConvLayer): boolean => c.packable && c.groups > 1 && c.groups === c.inChannels && c.groups === c.outChannels;
+
+/** Squares of three or five with an even stride of one or two. */
+function isSquare(c: Convolution): boolean {
+  const isSmall = c.kernelHeight === c.kernelWidth && (c.kernelHeight === 3 || c.kernelHeight === 5);
+  return isSmall && c.strideHeight === c.strideWidth && c.strideHeight <= 2 && c.dilationHeight === 1 && c.dilationWidth === 1;
+}
+
+/** True where the input is the matrix of windows as it lies: a pixel each, or the whole image. */
+function isProduct(c: ConvLayer): boolean {
+  if (!c.packable || c.groups > 1 || c.padTop !== 0 || c.padLeft !== 0) return false;
+  const isPointwise = c.kernelHeight * c.kernelWidth === 1 && isStill(c) && c.outHeight === c.inHeight && c.outWidth === c.inWidth;
+  const isWhole = c.kernelHeight === c.inHeight && c.kernelWidth === c.inWidth && c.pixels === c.batch;
+  return isPointwise || (isWhole && c.dilationHeight === 1 && c.dilationWidth === 1);
+}
+
+const isWinograd = (c: ConvLayer): boolean =>
+  c.packable && c.groups === 1 && c.inChannels >= 4 && c.kernelHeight === 3 && c.kernelWidth === 3 && isStill(c) && c.ctx.memory === "fast";
+
+/**
+ * Winograd's transforms are counted at what they cost beside a product: 220 multiply-adds for an input and 160 for an
+ * output channel of a tile, fitted to the layers measured below. What remains is up to 1.4 too hopeful, for small
+ * layers most of all, so the whole is divided by 0.72.
+ */
+function winogradCost(c: ConvLayer): number {
+  const tiles = c.batch * Math.ceil(c.outHeight / 4) * Math.ceil(c.outWidth / 4);
+  const products = productCost(tiles, 36 * c.inChannels * c.outChannels, c.ctx.tier);
+  return (products + tiles * (220 * c.inChannels + 160 * c.outChannels)) / 0.72;
+}
+
+const wholeCost = (c: ConvLayer): number => c.groups * productCost(c.pixels, c.n * c.k, c.ctx.tier);
+
+/**
+ * The candidates; the first wins where costs are equal. GF/s on one core of a Zen 4 whose FMA loop gives 57,
+ * relaxed · simd128:
+ *
+ * | layer | winograd | windows | gemm | depthwise square | depthwise |
+ * |---|---|---|---|---|---|
+ * | 56×56×64→64, 3×3 | 177 · 148 | 55 · 47 | | | |
+ * | 28×28×128→128, 3×3 | 195 · 156 | 57 · 48 | | | |
+ * | 14×14×256→256, 3×3 | 143 · 110 | 57 · 48 | | | |
+ * | 7×7×512→512, 3×3 | 80 · 55 | 40 · 37 | | | |
+ * | 32×32×16→16, 3×3 | 104 · 91 | 48 · 42 | | | |
+ * | 56×56×64→64, 1×1 | | 53 · 45 | 56 · 47 | | |
+ * | 56×56×128, 3×3 depthwise | | | | 36 · 29 | 18 · 16 |
+ * | 28×28×120, 5×5 depthwise | | | | 51 · 40 | 22 · 19 |
+ */
+export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
+  {
+    name: "gemv",
+    takes: (c) => isProduct(c) && c.pixels <= FEW_ROWS,
+    cost: (c) => c.pixels * c.n * c.k,
+    emit: emitGemv,
+  },
+  { name: "gemm", takes: isProduct, cost: wholeCost, emit: emitGemm },
+  {
+    name: "depthwise square",
+    takes: (c) => isDepthwise(c) && isSquare(c),
+    cost: (c) => 1.4 * c.pixels * c.outChannels * c.k,
+    emit: (c) => emitDepthwise(c, "f32_dwconv_square"),
+  },
+  {
+    name: "depthwise",
+    takes: isDepthwise,
+    cost: (c) => 3 * c.pixels * c.outChannels * c.k,
+    emit: (c) => emitDepthwise(c, "f32_dwconv"),
+  },
+  { name: "windows", takes: (c) => !isDepthwise(c), cost: wholeCost, emit: emitWindows },
+  { name: "winograd", takes: isWinograd, cost: winogradCost, emit: emitWinograd },
+];
+
+/** Bytes of windows in scratch at once. From 32 KB to 512 KB the speed is the same within 3 %. */
+const BAND_BYTES = 128 << 10;
+
+/** Bytes of transformed tiles in scratch at once; bands of 12 to 30 tiles are the same within 3 % where these fit. */
+const WINOGRAD_BAND_BYTES = 640 << 10;
+
+/** Packs weights that only a run tells into scratch. */
+function packInRun({ ctx, groups, n, k }: ConvLayer): KernelArgument {
+  const panels = ctx.scratch(groups * panelFloats(n, k) * 4);
+  const [weight, bias] = [ctx.input(1), ctx.inputs[2]];
+  for (let group = 0; group < groups; group++) {
+    const to = offsetBy(panels, group * panelFloats(n, k) * 4);
+    const terms = bias ? offsetBy(bias.pointer, group * n * 4) : 0;
+    ctx.emitSplit("f32_pack_panels", Math.ceil(n / PANEL), [to, offsetBy(weight.pointer, group * n * k * 4), terms, n, k, 1, k, 1]);
+  }
+  return panels;
+}
+
+function panelsOf(c: ConvLayer): KernelArgument {
+  if (!c.packable) return packInRun(c);
+  return packedWeights(c.ctx, "panels", c.groups * panelFloats(c.n, c.k), (to, weights, bias) =>
+    packFilters(to, weights, bias, c.outChannels, c.k, c.groups),
+  );
+}
+
+const shapeOf = (c: ConvLayer, bandRows = 1): KernelArgument =>
+  c.ctx.table(convShapeWords(c, { ldy: c.ctx.output(0).rowStride, bandRows }));
+
+/** Output, input, weights, residual and epilogue: how every kernel's arguments begin. */
+const operandsOf = ({ ctx }: ConvLayer, weights: KernelArgument) =>
+  [ctx.output(0).pointer, ctx.input(0).pointer, weights, pointerOf(ctx.inputs[3]), epilogueOf(ctx)] as const;
+
+function emitGemm(c: ConvLayer): void {
+  const args = [...operandsOf(c, panelsOf(c)), c.n, c.k, c.ctx.output(0).rowStride, c.k, c.n] as const;
+  c.ctx.emitSplit("f32_gemm", c.pixels, [...args], { flops: flopsOf(c) });
+}
+
+function emitGemv(c: ConvLayer): void {
+  const args = [...operandsOf(c, panelsOf(c)), c.pixels, c.n, c.k, c.ctx.output(0).rowStride, c.k, c.n] as const;
+  c.ctx.emitSplit("f32_gemv", Math.ceil(c.n / PANEL), [...args], { flops: flopsOf(c) });
+}
+
+function emitDepthwise(c: ConvLayer, kernel: "f32_dwconv" | "f32_dwconv_square"): void {
+  const weights = packedWeights(c.ctx, "depthwise", depthwiseFloats(c.outChannels, c.k), (to, w, bias) =>
+    packDepthwise(to, w, bias, c.groups, c.k),
+  );
+  c.ctx.emitSplit(kernel, c.batch * c.outHeight, [...operandsOf(c, weights), shapeOf(c)], { flops: flopsOf(c) });
+}
+
+function emitWindows(c: ConvLayer): void {
+  const rows = Math.min(Math.max(Math.floor(BAND_BYTES / (c.k * 120)), 1) * 30, c.pixels);
+  const scratch = c.ctx.scratch(rows * c.k * 4);
+  c.ctx.emitSplit("f32_conv", c.pixels, [...operandsOf(c, panelsOf(c)), shapeOf(c, rows), scratch], { flops: flopsOf(c) });
+}
+
+function emitWinograd(c: ConvLayer): void {
+  const { ctx, inChannels: channels, outChannels: filters } = c;
+  const tiles = c.batch * Math.ceil(c.outHeight / 4) * Math.ceil(c.outWidth / 4);
+  const tileRows = TILE_ROWS[ctx.tier];
+  const fitting = Math.floor(WINOGRAD_BAND_BYTES / (36 * 4 * (channels + filters)) / tileRows) * tileRows;
+  const band = Math.min(Math.max(fitting, 2 * tileRows), tiles, 5 * tileRows);
+  const weights = packedWeights(ctx, "winograd", winogradFloats(4, filters, channels), (to, w, bias) =>
+    packWinograd(to, w, bias, filters, channels, 4),
+  );
+  const scratch = ctx.scratch(winogradScratchBytes(4, band, channels, filters));
+  ctx.emitSplit("f32_winograd_4x4", tiles, [...operandsOf(c, weights), shapeOf(c, band), scratch], { flops: flopsOf(c) });
+}
