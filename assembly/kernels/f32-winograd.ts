@@ -1,23 +1,33 @@
 // 3 × 3 convolution with stride 1 by Winograd's algorithm: 4 times (tiles of 4 × 4) or 2.25 times (2 × 2) fewer
 // multiplications. A band of tiles goes through all three stages while it is in the second-level cache.
 //
-// scratch:  | temp 36 vectors | V: side² matrices [tiles, C] | M: side² matrices [tiles, O rounded up to 4] |
+// scratch:  | temp 36 vectors | V: side² matrices [tiles, C] | M: side² matrices [tiles, O rounded up to 4] | side² pixels |
 // The matrices are a cache line further apart than they need, so that they do not fall on the same cache sets.
 import { product } from "../lib/f32-bands";
 import { activateRows, Epilogue } from "../lib/f32-epilogue";
 import { PANEL, panelBytes } from "../lib/f32-panel";
-import { ConvShape } from "../lib/f32-windows";
+import { ConvShape, copyFloats, zeroFloats } from "../lib/f32-windows";
 import { tileForward, tileInverse } from "../lib/f32-winograd";
 
 const TEMP_BYTES: usize = 36 * 16;
 
-/** Bits first … last of those rows or columns that lie inside the image. */
-// @ts-ignore: decorator
-@inline
-function insideMask(first: isize, size: isize, side: isize): u32 {
-  const from = min<isize>(max<isize>(-first, 0), side);
-  const until = max<isize>(min<isize>(size - first, side), 0);
-  return ((1 << <u32>until) - 1) & ~((1 << <u32>from) - 1);
+/**
+ * Copies the `side`² pixels from row `iy`, column `ix` of an image on to `to`; what lies outside the image is zero.
+ * `image` is its first byte.
+ */
+function copyTile(to: usize, image: usize, iy: isize, ix: isize, side: isize, shape: ConvShape): void {
+  const channels = shape.inChannels;
+  const first = max<isize>(-ix, 0);
+  const inside = max<isize>(min<isize>(<isize>shape.inWidth - ix, side) - first, 0);
+  for (let row: isize = 0; row < side; row++, iy++) {
+    if (<usize>iy >= shape.inHeight || inside == 0) {
+      to = zeroFloats(to, side * channels);
+      continue;
+    }
+    to = zeroFloats(to, first * channels);
+    to = copyFloats(to, image + (<usize>iy * shape.inWidth + (ix + first)) * channels * 4, inside * channels);
+    to = zeroFloats(to, (side - first - inside) * channels);
+  }
 }
 
 /** The bytes of one matrix of a band. */
@@ -56,15 +66,21 @@ function winogradBand(
   const m = v + elements * vBytes;
   const mBytes = matrixBytes(count, ldm);
 
+  const copy = m + elements * mBytes;
   for (let tile: usize = 0; tile < count; tile++) {
     const at = first + tile;
     const line = at / across;
     const iy = <isize>((line % down) * n) - <isize>shape.padTop;
     const ix = <isize>((at % across) * n) - <isize>shape.padLeft;
-    const from = x + (line / down) * shape.inHeight * rowBytes + iy * rowBytes + ix * pixelBytes;
-    const rows = insideMask(iy, shape.inHeight, side);
-    const columns = insideMask(ix, shape.inWidth, side);
-    tileForward(side, v + tile * pixelBytes, from, scratch, channels, pixelBytes, rowBytes, rows, columns, vBytes);
+    const image = x + (line / down) * shape.inHeight * rowBytes;
+    let from = image + iy * rowBytes + ix * pixelBytes;
+    let step = rowBytes;
+    if (iy < 0 || ix < 0 || iy + side > <isize>shape.inHeight || ix + side > <isize>shape.inWidth) {
+      copyTile(copy, image, iy, ix, side, shape);
+      from = copy;
+      step = side * pixelBytes;
+    }
+    tileForward(side, v + tile * pixelBytes, from, scratch, channels, pixelBytes, step, vBytes);
   }
 
   const wBytes = ((filters + PANEL - 1) / PANEL) * panelBytes(channels);

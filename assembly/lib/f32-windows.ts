@@ -36,7 +36,7 @@ export class ConvShape {
 /** Copies `count` floats; returns the end of what was written. What a run has past its fours is copied by a last, overlapping four. */
 // @ts-ignore: decorator
 @inline
-function copyFloats(y: usize, x: usize, count: usize): usize {
+export function copyFloats(y: usize, x: usize, count: usize): usize {
   const end = y + (count << 2);
   if (count < 4) {
     for (; y != end; y += 4) {
@@ -53,7 +53,7 @@ function copyFloats(y: usize, x: usize, count: usize): usize {
 }
 
 /** Writes `count` zeros; returns their end. */
-function zeroFloats(y: usize, count: usize): usize {
+export function zeroFloats(y: usize, count: usize): usize {
   const end = y + (count << 2);
   for (const fours = end - ((count & 3) << 2); y != fours; y += 16) v128.store(y, f32x4.splat(0));
   for (; y != end; y += 4) store<f32>(y, 0);

@@ -51,12 +51,12 @@ const winograd = (tile, layer, pick) => (bench) => {
   const { out, words, flops, name } = convolution(layer);
   const { channels, filters = channels } = layer;
   const [side, tiles] = [tile + 2, Math.ceil(out / tile) ** 2];
-  const rowsOfTile = bench.tier === "relaxed" ? 6 : 5;
+  const rowsOfTile = bench.tier === "relaxed" ? 6 : 4;
   const fitting = Math.floor((640 << 10) / (36 * 4 * (channels + filters)) / rowsOfTile) * rowsOfTile;
   const band = Math.min(Math.max(fitting, 2 * rowsOfTile), tiles, 5 * rowsOfTile);
   const [y, x] = [bench.alloc(out * out * filters * 4), bench.floats(layer.size ** 2 * channels)];
   const w = bench.floats(side * side * panelFloats(filters, channels));
-  const scratch = bench.alloc((36 * 4 + side * side * (band * (channels + filters + 3) + 32)) * 4);
+  const scratch = bench.alloc((36 * 4 + side * side * (band * (channels + filters + 3) + 32 + channels)) * 4);
   const [shape, finish] = [bench.put(words(band)), epilogue(bench)];
   const kernel = bench.kernels[`f32_winograd_${tile}x${tile}`];
   return { name, flops, pick, run: () => kernel(y, x, w, 0, finish, shape, scratch, 0, tiles) };

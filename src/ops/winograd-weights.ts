@@ -48,14 +48,18 @@ export function packWinograd(
   const matrix = panelFloats(filters, channels);
   const half = new Float64Array(side * 3);
   to.fill(0, 0, side * side * matrix);
-  for (let filter = 0; filter < filters; filter++) {
-    const column = Math.floor(filter / PANEL) * PANEL * (channels + 1) + (filter % PANEL);
-    if (bias) to[(side + 1) * matrix + column] = bias[filter]!;
+  for (let filter = 0; bias && filter < filters; filter++)
+    to[(side + 1) * matrix + Math.floor(filter / PANEL) * PANEL * (channels + 1) + (filter % PANEL)] = bias[filter]!;
+  // Eight filters at a time, whose elements are neighbours in every matrix.
+  for (let first = 0; first < filters; first += PANEL) {
+    const last = Math.min(first + PANEL, filters);
     for (let channel = 0; channel < channels; channel++) {
-      const at = filter * 9 * channels + channel;
-      const element = column + PANEL * (channel + 1);
-      for (let x = 0; x < 3; x++) transform(weights, at + x * channels, 3 * channels, half, x, 3);
-      for (let i = 0; i < side; i++) transform(half, i * 3, 1, to, i * side * matrix + element, matrix);
+      const row = first * (channels + 1) + PANEL * (channel + 1);
+      for (let filter = first; filter < last; filter++) {
+        const at = filter * 9 * channels + channel;
+        for (let x = 0; x < 3; x++) transform(weights, at + x * channels, 3 * channels, half, x, 3);
+        for (let i = 0; i < side; i++) transform(half, i * 3, 1, to, i * side * matrix + row + (filter - first), matrix);
+      }
     }
   }
 }
@@ -64,5 +68,5 @@ export function packWinograd(
 export function winogradScratchBytes(tile: TileSize, tiles: number, channels: number, filters: number): number {
   const roundUp = (n: number) => Math.ceil(n / 4) * 4;
   const matrices = roundUp(tiles * channels) + 16 + tiles * roundUp(filters) + 16;
-  return (36 * 4 + (tile + 2) ** 2 * matrices) * 4;
+  return (36 * 4 + (tile + 2) ** 2 * (matrices + channels)) * 4;
 }
