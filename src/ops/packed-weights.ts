@@ -1,13 +1,6 @@
 // Constant float32 weights of an operator, packed with their bias for a kernel.
 import type { KernelArgument, LowerContext, Operand } from "./define.ts";
-
-/** A few bits of a bias, to tell packings of shared weights apart. */
-function fingerprint(bias: ArrayLike<number> | undefined): string {
-  if (!bias) return "";
-  let hash = 0x811c9dc5;
-  for (const word of new Uint32Array(Float32Array.from(bias).buffer)) hash = Math.imul(hash ^ word, 0x01000193) >>> 0;
-  return `:${hash}`;
-}
+import { hashOf } from "./hash.ts";
 
 /** Packs constant weights (with their bias) once a model. */
 export function packedWeights(
@@ -18,7 +11,9 @@ export function packedWeights(
 ): KernelArgument {
   const [weight, bias] = [ctx.input(1), ctx.inputs[2]];
   const [weights, terms] = [weight.known as Float32Array, bias?.known as Float32Array | undefined];
-  return ctx.weights(weight, `${key}${fingerprint(terms)}`, floats * 4, ({ f32 }) => pack(f32, weights, terms));
+  return ctx.weights(weight, terms ? `${key}:${hashOf(Float32Array.from(terms))}` : key, floats * 4, ({ f32 }) =>
+    pack(f32, weights, terms),
+  );
 }
 
 /** True where weights and bias are known before the run. */

@@ -5,11 +5,10 @@
 //   thresholds float32 [count] · roots int32 [trees] · targets int32 and weights float32, an entry each.
 import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
-import { defineOp, type HostContext, type InferContext, type OpDef } from "./define.ts";
+import { defineOp, type HostContext, type InferContext, type LowerContext, type OpDef } from "./define.ts";
+import { hashOf } from "./hash.ts";
 import { numbersOf, writeNumbers } from "./host-elements.ts";
-
-/** What a node asks of a feature; `missingIsTrue` may be added to all but `leaf`. */
-export const TREE_MODE = { leaf: 0, lessEqual: 1, less: 2, greaterEqual: 3, greater: 4, equal: 5, notEqual: 6, missingIsTrue: 16 } as const;
+import { areSound, layoutTrees, packTrees, TREE_MODE, type Trees } from "./pack-trees.ts";
 
 const TESTS: readonly ((x: number, threshold: number) => boolean)[] = [
   () => false,
@@ -37,6 +36,17 @@ function leafOf(nodes: Int32Array, thresholds: ArrayLike<number>, root: number, 
   }
 }
 
+/** How many trees there are where their mean is asked for, else 1. */
+const divisorOf = ({ attributes }: LowerContext | HostContext, trees: number): number =>
+  attributes.string("aggregate", "sum") === "average" ? trees : 1;
+
+/** The trees where they are constant. */
+function knownTrees(ctx: LowerContext): Trees | undefined {
+  const [nodes, thresholds, roots, targets, weights] = [1, 2, 3, 4, 5].map((index) => ctx.input(index).known);
+  if (!nodes || !thresholds || !roots || !targets || !weights) return undefined;
+  return { nodes, thresholds, roots, targets, weights } as Trees;
+}
+
 export const treeEnsemble = defineOp({
   name: "tree_ensemble",
   infer(ctx: InferContext): TensorType[] {
@@ -44,12 +54,33 @@ export const treeEnsemble = defineOp({
     check(shape.length === 2, "shape", () => "expected rows of features");
     return [{ dataType: "float32", shape: [shape[0]!, ctx.attributes.number("targets")] }];
   },
+  /** Trees that may lead astray are left to `host`, which says where. */
+  lower(ctx: LowerContext): boolean {
+    const [x, y, trees] = [ctx.input(0), ctx.output(0), knownTrees(ctx)];
+    const [features, targets] = [x.shape[1]!, y.shape[1]!];
+    if (x.dataType !== "float32" || !trees || !areSound(trees, features, targets)) return false;
+    const layout = layoutTrees(trees);
+    const packed = packTrees(trees, layout, divisorOf(ctx, trees.roots.length));
+    const ensemble = ctx.weights(ctx.input(1), `trees:${hashOf(packed)}`, layout.bytes, ({ u8 }) => u8.set(packed));
+    const sums = ctx.scratch(targets * 8);
+    ctx.emitSplit("f32_tree_ensemble", x.shape[0]!, [
+      y.pointer,
+      x.pointer,
+      ensemble,
+      layout.groups,
+      layout.leaves,
+      sums,
+      features,
+      targets,
+    ]);
+    return true;
+  },
   host(ctx: HostContext) {
     const [x, y] = [ctx.input(0), ctx.outputs[0]!];
     const [nodes, roots, targets] = [1, 3, 4].map((index) => ctx.input(index).data as Int32Array) as [Int32Array, Int32Array, Int32Array];
     const [thresholds, weights, values] = [ctx.input(2).data as Float32Array, ctx.input(5).data as Float32Array, numbersOf(x)];
     const [features, width] = [x.shape[1]!, y.shape[1]!];
-    const mean = ctx.attributes.string("aggregate", "sum") === "average" ? roots.length : 1;
+    const divisor = divisorOf(ctx, roots.length);
     const sums = new Float64Array(y.data.length);
     for (let row = 0; row < x.shape[0]!; row++) {
       const feature = (index: number) => (index >= 0 && index < features ? values[row * features + index]! : Number.NaN);
@@ -58,7 +89,7 @@ export const treeEnsemble = defineOp({
         for (let entry = nodes[leaf * 4 + 2]!; entry < nodes[leaf * 4 + 3]!; entry++) {
           const target = targets[entry]!;
           check(target >= 0 && target < width, "shape", () => `a leaf adds to target ${target} of ${width}`);
-          sums[row * width + target]! += weights[entry]! / mean;
+          sums[row * width + target]! += weights[entry]! / divisor;
         }
       }
     }

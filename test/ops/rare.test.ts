@@ -1,6 +1,7 @@
 // Operators that few models have: trees, and where the maxima of windows stand.
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TREE_MODE } from "../../src/ops/trees.ts";
+import { TREE_MODE } from "../../src/ops/pack-trees.ts";
 import { numbers } from "../support/close.ts";
 import { list, run, tensor } from "../support/tensors.ts";
 
@@ -40,6 +41,58 @@ describe("tree_ensemble", () => {
     const [nodes, ...rest] = ensemble(TREE_MODE.less);
     const data = Array.from(nodes!.data as number[], (word, i) => (words as Record<number, number>)[i] ?? word);
     expect(() => run("tree_ensemble", { targets: 2 }, [ROWS, { ...nodes!, data }, ...rest])).toThrow(message);
+  });
+
+  const VALUES = [Number.NaN, -Infinity, Infinity, 0, -0, 2 ** -149, -(2 ** -149), 1, 1 + 2 ** -23, -1, 3.5];
+  const cases = fc.record({
+    trees: fc.array(
+      fc.array(
+        fc.record({
+          mode: fc.constantFrom(0, 1, 2, 3, 4, 5, 6),
+          missing: fc.constantFrom(0, TREE_MODE.missingIsTrue),
+          feature: fc.integer({ min: 0, max: 2 }),
+          threshold: fc.constantFrom(...VALUES),
+          seed: fc.nat({ max: 99 }),
+        }),
+        { minLength: 1, maxLength: 12 },
+      ),
+      { minLength: 1, maxLength: 6 },
+    ),
+    rows: fc.array(fc.constantFrom(...VALUES), { minLength: 3, maxLength: 15 }),
+    aggregate: fc.constantFrom("sum", "average"),
+  });
+
+  it("gives the same bits where the trees are constants, and so walked by a kernel", () => {
+    fc.assert(
+      fc.property(cases, ({ trees, rows, aggregate }) => {
+        const roots = trees.map((_, i) => trees.slice(0, i).flat().length);
+        // A node leads to two of those after it in its tree, which may be shared; the last is a leaf.
+        const words = trees.flatMap((tree, t) =>
+          tree.flatMap(({ mode, missing, feature, seed }, i) => {
+            const after = tree.length - 1 - i;
+            const next = (n: number) => roots[t]! + i + 1 + (n % after);
+            return mode === 0 || after === 0 ? [0, 0, seed % 5, (seed % 7) + 1] : [feature, mode + missing, next(seed), next(seed >> 2)];
+          }),
+        );
+        const inputs = (constant: boolean) => [
+          tensor("int32", [words.length / 4, 4], words, constant),
+          tensor(
+            "float32",
+            [words.length / 4],
+            trees.flat().map(({ threshold }) => threshold),
+            constant,
+          ),
+          tensor("int32", [roots.length], roots, constant),
+          tensor("int32", [8], [0, 1, 2, 0, 1, 2, 1, 1], constant),
+          tensor("float32", [8], [0.1, -0.7, 1e-3, 1e7, 0.3, 5, -5, 1 / 3], constant),
+        ];
+        const x = tensor("float32", [Math.floor(rows.length / 3), 3], rows.slice(0, rows.length - (rows.length % 3)));
+        const [known, found] = [true, false].map((constant) =>
+          list(run("tree_ensemble", { targets: 3, aggregate }, [x, ...inputs(constant)])[0]!.data),
+        );
+        expect(known).toEqual(found);
+      }),
+    );
   });
 
   it("refuses a leaf whose target is none", () => {

@@ -1,7 +1,7 @@
 // Operators of ai.onnx.ml: trees, and linear models on rows of features.
 import { LanewiseError } from "../../../errors.ts";
 import type { Value } from "../../../graph/types.ts";
-import { TREE_MODE } from "../../../ops/trees.ts";
+import { TREE_MODE } from "../../../ops/pack-trees.ts";
 import { type AttributesOf, float, floats, int, ints, readAttributes, text, texts } from "../attributes.ts";
 import { type ImportTable, type NodeContext, operator } from "../node-context.ts";
 
