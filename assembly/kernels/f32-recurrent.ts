@@ -1,14 +1,28 @@
-// What a recurrent layer does with its gates after the matrix products of a step.
-import { sigmoid4, tanh4 } from "../lib/math";
+// What a recurrent layer does with its gates after the matrix products of a step. The gates are used up: their
+// activations take their place, because a function is fastest over a long run.
+import { Sigmoid } from "../lib/exp-functions";
+import { eachExp } from "../lib/exp-run";
 import { loadLanes, storeLanes } from "../lib/tail";
+import { tanhs } from "../lib/tanh";
 
-/** Not inlined: five copies in one loop would not fit the registers. */
-function sigmoid(x: v128): v128 {
-  return sigmoid4(x);
+function sigmoids(x: usize, count: usize): void {
+  eachExp<Sigmoid>(x, x, count, -1, 0);
 }
 
-function tanh(x: v128): v128 {
-  return tanh4(x);
+/** y += x */
+function add(y: usize, x: usize, count: usize): void {
+  for (const end = y + (count << 2); y < end; y += 16, x += 16) {
+    const lanes = min((end - y) >> 2, 4);
+    storeLanes(y, f32x4.add(loadLanes(y, lanes), loadLanes(x, lanes)), lanes);
+  }
+}
+
+/** y = y · x */
+function multiply(y: usize, x: usize, count: usize): void {
+  for (const end = y + (count << 2); y < end; y += 16, x += 16) {
+    const lanes = min((end - y) >> 2, 4);
+    storeLanes(y, f32x4.mul(loadLanes(y, lanes), loadLanes(x, lanes)), lanes);
+  }
 }
 
 /**
@@ -18,17 +32,22 @@ function tanh(x: v128): v128 {
 export function f32_lstm_cell(h: usize, c: usize, gates: usize, hidden: usize, begin: usize, end: usize): void {
   const bytes = hidden * 4;
   for (let row = begin; row < end; row++) {
-    const g = gates + row * bytes * 4;
-    for (let i: usize = 0; i < hidden; i += 4) {
-      const lanes = min<usize>(4, hidden - i);
-      const at = row * bytes + i * 4;
-      const x = g + i * 4;
-      const kept = f32x4.mul(sigmoid(loadLanes(x + bytes * 2, lanes)), loadLanes(c + at, lanes));
-      const fresh = f32x4.mul(sigmoid(loadLanes(x, lanes)), tanh(loadLanes(x + bytes * 3, lanes)));
-      const cell = f32x4.add(kept, fresh);
-      storeLanes(c + at, cell, lanes);
-      storeLanes(h + at, f32x4.mul(sigmoid(loadLanes(x + bytes, lanes)), tanh(cell)), lanes);
+    const input = gates + row * bytes * 4;
+    const output = input + bytes;
+    const forget = output + bytes;
+    const cell = forget + bytes;
+    const state = c + row * bytes;
+    const y = h + row * bytes;
+    sigmoids(input, hidden * 3);
+    tanhs(cell, cell, hidden);
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const lanes = min((bytes - at) >> 2, 4);
+      const kept = f32x4.mul(loadLanes(forget + at, lanes), loadLanes(state + at, lanes));
+      const fresh = f32x4.mul(loadLanes(input + at, lanes), loadLanes(cell + at, lanes));
+      storeLanes(state + at, f32x4.add(kept, fresh), lanes);
     }
+    tanhs(y, state, hidden);
+    multiply(y, output, hidden);
   }
 }
 
@@ -37,12 +56,11 @@ export function f32_gru_reset(y: usize, h: usize, gates: usize, sums: usize, hid
   const bytes = hidden * 4;
   for (let row = begin; row < end; row++) {
     const gate = row * bytes * 3 + bytes;
-    for (let i: usize = 0; i < hidden; i += 4) {
-      const lanes = min<usize>(4, hidden - i);
-      const at = row * bytes + i * 4;
-      const reset = sigmoid(f32x4.add(loadLanes(gates + gate + i * 4, lanes), loadLanes(sums + gate + i * 4, lanes)));
-      storeLanes(y + at, f32x4.mul(reset, loadLanes(h + at, lanes)), lanes);
-    }
+    const reset = y + row * bytes;
+    memory.copy(reset, gates + gate, bytes);
+    add(reset, sums + gate, hidden);
+    sigmoids(reset, hidden);
+    multiply(reset, h + row * bytes, hidden);
   }
 }
 
@@ -62,18 +80,20 @@ export function f32_gru_cell(
 ): void {
   const bytes = hidden * 4;
   for (let row = begin; row < end; row++) {
-    const first = row * bytes * 3;
-    for (let i: usize = 0; i < hidden; i += 4) {
-      const lanes = min<usize>(4, hidden - i);
-      const g = gates + first + i * 4;
-      const s = sums + first + i * 4;
-      const at = row * bytes + i * 4;
-      const update = sigmoid(f32x4.add(loadLanes(g, lanes), loadLanes(s, lanes)));
-      let sum = loadLanes(s + bytes * 2, lanes);
-      if (resetAfter) sum = f32x4.mul(sigmoid(f32x4.add(loadLanes(g + bytes, lanes), loadLanes(s + bytes, lanes))), sum);
-      const candidate = tanh(f32x4.add(loadLanes(g + bytes * 2, lanes), sum));
-      const state = loadLanes(h + at, lanes);
-      storeLanes(y + at, f32x4.add(candidate, f32x4.mul(update, f32x4.sub(state, candidate))), lanes);
+    const gate = gates + row * bytes * 3;
+    const update = sums + row * bytes * 3;
+    const candidate = update + bytes * 2;
+    const activated = resetAfter ? hidden * 2 : hidden;
+    add(update, gate, activated);
+    sigmoids(update, activated);
+    if (resetAfter) multiply(candidate, update + bytes, hidden);
+    add(candidate, gate + bytes * 2, hidden);
+    tanhs(candidate, candidate, hidden);
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const lanes = min((bytes - at) >> 2, 4);
+      const n = loadLanes(candidate + at, lanes);
+      const kept = f32x4.mul(loadLanes(update + at, lanes), f32x4.sub(loadLanes(h + row * bytes + at, lanes), n));
+      storeLanes(y + row * bytes + at, f32x4.add(n, kept), lanes);
     }
   }
 }

@@ -2,24 +2,31 @@
 // and the activation in the epilogues of other kernels.
 import { UnaryCode } from "../../src/ops/codes";
 import { erfs } from "./erf";
+import * as exps from "./exp-functions";
+import { eachExp } from "./exp-run";
+import { held } from "./math";
 import { loadLanes, loadSome, storeLanes, storeSome } from "./tail";
+import { tanhs } from "./tanh";
 import * as functions from "./unary-functions";
 
 /** y = f(x) over `count` floats for a short f. `y` may be `x`. */
-function eachShort<F>(y: usize, x: usize, count: usize, p0: f32, p1: f32): void {
+function eachShort<F>(y: usize, x: usize, count: usize, p0: f32, p1: f32, p2: f32 = 1): void {
   const f = changetype<F>(0);
-  const p = f32x4.splat(p0);
-  const q = f32x4.splat(p1);
+  // The addresses of floats are multiples of 4, which the compiler does not know.
+  const zero = i32x4.splat(x & 3);
+  const p = held(p0, zero);
+  const q = held(p1, zero);
+  const r = held(p2, zero);
   const some = count & 3;
   const whole = x + ((count - some) << 2);
   if (x < whole) {
     do {
-      v128.store(y, f.of(v128.load(x), p, q));
+      v128.store(y, f.of(v128.load(x), p, q, r));
       x += 16;
       y += 16;
     } while (x < whole);
   }
-  if (some) storeSome(y, f.of(loadSome(x, some), p, q), some);
+  if (some) storeSome(y, f.of(loadSome(x, some), p, q, r), some);
 }
 
 /** y = f(x) over `count` floats. `y` may be `x`. One body serves the tail too, because bodies are long. */
@@ -42,19 +49,19 @@ export function unary(y: usize, x: usize, count: usize, code: u32, p0: f32, p1: 
   if (code == UnaryCode.clamp) eachShort<functions.Clamp>(y, x, count, p0, p1);
   else if (code == UnaryCode.leakyRelu) eachShort<functions.LeakyRelu>(y, x, count, p0, p1);
   else if (code == UnaryCode.thresholdedRelu) eachShort<functions.ThresholdedRelu>(y, x, count, p0, p1);
-  else if (code == UnaryCode.sigmoid) each<functions.Sigmoid>(y, x, count, p0, p1);
-  else if (code == UnaryCode.tanh) each<functions.Tanh>(y, x, count, p0, p1);
+  else if (code == UnaryCode.sigmoid) eachExp<exps.Sigmoid>(y, x, count, -1, 0);
+  else if (code == UnaryCode.tanh) tanhs(y, x, count);
   else if (code == UnaryCode.hardSigmoid) eachShort<functions.HardSigmoid>(y, x, count, p0, p1);
-  else if (code == UnaryCode.hardSwish) eachShort<functions.HardSwish>(y, x, count, p0, p1);
-  else if (code == UnaryCode.swish) each<functions.Swish>(y, x, count, p0, p1);
+  else if (code == UnaryCode.hardSwish) eachShort<functions.HardSwish>(y, x, count, 3, 6, 1 / 6);
+  else if (code == UnaryCode.swish) eachExp<exps.Swish>(y, x, count, -p0, 0);
   else if (code == UnaryCode.gelu) erfs(y, x, count, true);
-  else if (code == UnaryCode.geluTanh) each<functions.GeluTanh>(y, x, count, p0, p1);
-  else if (code == UnaryCode.elu) each<functions.Elu>(y, x, count, p0, p1);
-  else if (code == UnaryCode.selu) each<functions.Selu>(y, x, count, p0, p1);
-  else if (code == UnaryCode.softplus) each<functions.Softplus>(y, x, count, p0, p1);
+  else if (code == UnaryCode.geluTanh) eachExp<exps.GeluTanh>(y, x, count, -0.0713548163, -1.59576912);
+  else if (code == UnaryCode.elu) eachExp<exps.Elu>(y, x, count, p0, p1);
+  else if (code == UnaryCode.selu) eachExp<exps.Selu>(y, x, count, p0, p1);
+  else if (code == UnaryCode.softplus) eachExp<exps.Softplus>(y, x, count, p0, p1);
   else if (code == UnaryCode.softsign) eachShort<functions.Softsign>(y, x, count, p0, p1);
-  else if (code == UnaryCode.mish) each<functions.Mish>(y, x, count, p0, p1);
-  else if (code == UnaryCode.exp) each<functions.Exp>(y, x, count, p0, p1);
+  else if (code == UnaryCode.mish) eachExp<exps.Mish>(y, x, count, 20, 2);
+  else if (code == UnaryCode.exp) eachExp<exps.Exp>(y, x, count, p0, p1);
   else if (code == UnaryCode.log) each<functions.Log>(y, x, count, p0, p1);
   else if (code == UnaryCode.sqrt) eachShort<functions.Sqrt>(y, x, count, p0, p1);
   else if (code == UnaryCode.rsqrt) eachShort<functions.Rsqrt>(y, x, count, p0, p1);

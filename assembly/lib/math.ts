@@ -4,7 +4,7 @@
 // They are inlined, because V8 keeps a vector constant in a register or on the stack only
 // when it can hoist it out of the calling loop; for that the loop must test at its bottom.
 // A call, or a loop that tests at its top, builds every constant anew and takes twice the time.
-import { clamp, madd, nmadd } from "./simd";
+import { madd, nmadd } from "./simd";
 
 /** 1.5 · 2^23 + 126: adding it rounds to an integer, which then sits in the low bits, biased as half an exponent. */
 export const ROUND_BIASED: f32 = 12583038;
@@ -29,8 +29,10 @@ export function held(value: f32, zero: v128): v128 {
   return v128.or(f32x4.splat(value), zero);
 }
 
-// What `expHeld` takes: its lower bound, at which 2^(n-1) is written as 0, and the coefficients of r^2 … r^6.
+// What `expHeld` takes: its lower bound, at which 2^(n-1) is written as 0, and the coefficients of r^2 … r^6;
+// and the bound under which its callers keep x.
 export const EXP_LEAST: f32 = -87.3;
+export const EXP_MOST: f32 = 89;
 export const EXP_2: f32 = 0.49999994;
 export const EXP_3: f32 = 0.16666521;
 export const EXP_4: f32 = 0.04166839;
@@ -42,7 +44,7 @@ export const EXP_6: f32 = 0.0013814559;
 @inline
 export function exp4(x: v128): v128 {
   // At this bound the last addition overflows to Inf.
-  x = f32x4.pmin(x, splat(89));
+  x = f32x4.pmin(x, splat(EXP_MOST));
   return expHeld(
     x, splat(EXP_LEAST), splat(LOG2E), splat(ROUND_BIASED), splat(LN2_HIGH), splat(LN2_LOW),
     splat(EXP_2), splat(EXP_3), splat(EXP_4), splat(EXP_5), splat(EXP_6),
@@ -106,31 +108,6 @@ export function log4(x: v128): v128 {
   const infinite = f32x4.eq(x, splat(Infinity));
   const outside = v128.bitselect(splat(-Infinity), splat(NaN), f32x4.eq(x, splat(0)));
   return v128.bitselect(v128.bitselect(x, y, infinite), outside, f32x4.gt(x, splat(0)));
-}
-
-/** tanh x to 5 ulp; ±1 beyond ±9.02. */
-// @ts-ignore: decorator
-@inline
-export function tanh4(x: v128): v128 {
-  x = clamp(x, splat(-9.02), splat(9.02));
-  const z = f32x4.mul(x, x);
-  let p = madd(splat(1.3319032e-8), z, splat(2.058345e-5));
-  p = madd(p, z, splat(0.0034940324));
-  p = madd(p, z, splat(0.13379715));
-  p = madd(p, z, splat(1));
-  let q = madd(splat(7.762002e-7), z, splat(3.2830893e-4));
-  q = madd(q, z, splat(0.025871065));
-  q = madd(q, z, splat(0.4671303));
-  q = madd(q, z, splat(1));
-  return clamp(f32x4.div(f32x4.mul(x, p), q), splat(-1), splat(1));
-}
-
-/** 1 / (1 + e^-x) to 4 ulp; 0 under -88.72. */
-// @ts-ignore: decorator
-@inline
-export function sigmoid4(x: v128): v128 {
-  const one = splat(1);
-  return f32x4.div(one, f32x4.add(one, exp4(f32x4.neg(x))));
 }
 
 /** ln (1 + x) to 3 ulp for x ≥ 0, however small. */
