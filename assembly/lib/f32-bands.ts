@@ -1,7 +1,7 @@
 // A product of matrices, by bands of rows that stay in the second-level cache.
 import { activateRows, Epilogue } from "./f32-epilogue";
 import { fewRows } from "./f32-few-rows";
-import { PANEL, panelBytes, panelRows, TILE_ROWS } from "./f32-panel";
+import { LEAST_ROWS, PANEL, panelBytes, panelRows, TILE_ROWS } from "./f32-panel";
 
 /** Bytes of A that are multiplied by every panel before the next rows: what the second-level cache keeps. */
 const BAND_BYTES: usize = 256 << 10;
@@ -13,7 +13,7 @@ function bandRows(k: usize): usize {
 
 /**
  * y[m, n] = clamp(A[m, k] · B + bias + residual, lo, hi). `ldy`, `lda`, `ldr`: bytes between row starts. `residual` may be
- * 0 or `y`. A last tile with rows to spare costs as much as a full one, so its rows go one by one, at a quarter each.
+ * 0 or `y`. Rows past the last full tile make some tiles a row lower; when they are too few for that, they go one by one.
  */
 export function product(
   y: usize,
@@ -30,13 +30,20 @@ export function product(
   hi: f32,
 ): void {
   const over = m % TILE_ROWS;
-  const few: usize = over < TILE_ROWS - 1 ? over : 0;
+  const few: usize = over < LEAST_ROWS ? over : 0;
   const rows = m - few;
+  const isLeast = rows == LEAST_ROWS;
+  const height = isLeast ? LEAST_ROWS : TILE_ROWS - 1;
+  const lower = isLeast ? rows : over > few ? (TILE_ROWS - over) * height : 0;
+  const tall = rows - lower;
   if (rows) {
     let panel = b;
     for (let column: usize = 0; column < n; column += PANEL) {
+      const cols = min(n - column, PANEL);
       const r = residual ? residual + column * 4 : 0;
-      panelRows(y + column * 4, a, panel, r, rows, min(n - column, PANEL), k, ldy, lda, ldr, lo, hi);
+      const to = y + column * 4;
+      if (tall) panelRows(TILE_ROWS, to, a, panel, r, tall, cols, k, ldy, lda, ldr, lo, hi);
+      if (lower) panelRows(height, to + tall * ldy, a + tall * lda, panel, r ? r + tall * ldr : 0, lower, cols, k, ldy, lda, ldr, lo, hi);
       panel += panelBytes(k);
     }
   }

@@ -19,6 +19,10 @@ import { storeSome } from "./tail";
 // @ts-ignore: decorator
 @inline export const TILE_ROWS: usize = RELAXED ? 6 : 4;
 
+/** Rows of the lowest tile: what is left over goes into tiles that are a little lower rather than into one that is mostly empty. */
+// @ts-ignore: decorator
+@inline export const LEAST_ROWS: usize = RELAXED ? 4 : 3;
+
 /** Bytes between two panels of `k` rows. */
 // @ts-ignore: decorator
 @inline
@@ -38,11 +42,13 @@ function storeCols(y: usize, v0: v128, v1: v128, cols: usize): void {
 }
 
 /**
- * y[rows, cols] = clamp(A[rows, k] · panel + bias + residual, lo, hi) for the at most eight columns of one panel.
+ * y[rows, cols] = clamp(A[rows, k] · panel + bias + residual, lo, hi) for the at most eight columns of one panel, by tiles
+ * of `height` rows, LEAST_ROWS … TILE_ROWS; a last tile with rows to spare costs as much as a full one.
  * `ldy`, `lda`, `ldr` are bytes between row starts; `residual` may be 0, or `y`. `rows` > 0, `k` > 0.
  * Reads, but does not use, up to 28 bytes past a row of the residual.
  */
 export function panelRows(
+  height: usize,
   y: usize,
   a: usize,
   panel: usize,
@@ -56,14 +62,28 @@ export function panelRows(
   lo: f32,
   hi: f32,
 ): void {
-  if (cols > 4) tiles(true, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
-  else tiles(false, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+  // The tallest tiles are inlined, for speed; a lower one pays off only where the panel is wide.
+  if (height == TILE_ROWS) {
+    if (cols > 4) tiles(TILE_ROWS, true, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+    else tiles(TILE_ROWS, false, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+  } else if (cols <= 4) panelRows(TILE_ROWS, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+  else if (TILE_ROWS - LEAST_ROWS > 1 && height == LEAST_ROWS + 1) middleTiles(y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+  else leastTiles(y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
 }
 
-/** `panelRows`; `isWide` is a constant. A panel with at most four columns does without the other four. */
+function middleTiles(y: usize, a: usize, panel: usize, residual: usize, rows: usize, cols: usize, k: usize, ldy: usize, lda: usize, ldr: usize, lo: f32, hi: f32): void {
+  tiles(LEAST_ROWS + 1, true, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+}
+
+function leastTiles(y: usize, a: usize, panel: usize, residual: usize, rows: usize, cols: usize, k: usize, ldy: usize, lda: usize, ldr: usize, lo: f32, hi: f32): void {
+  tiles(LEAST_ROWS, true, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+}
+
+/** `panelRows`; `height` is a constant, as is `isWide`: a panel with at most four columns does without the other four. */
 // @ts-ignore: decorator
 @inline
 function tiles(
+  height: usize,
   isWide: bool,
   y: usize,
   a: usize,
@@ -98,9 +118,9 @@ function tiles(
       x = v128.load32_splat(a0); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
       x = v128.load32_splat(a1); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
       x = v128.load32_splat(a2); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
-      if (TILE_ROWS > 4) { x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
-      if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
+      if (height > 3) { x = v128.load32_splat(a3); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31); }
+      if (height > 4) { x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
+      if (height > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       // Never taken: a branch keeps the optimizer from moving these products below the next loads, which spills. Each asks
       // for another pointer, as what was asked before is known and dropped.
       if (!b) break;
@@ -108,27 +128,27 @@ function tiles(
       x = v128.load32_splat(a0, 4); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
       x = v128.load32_splat(a1, 4); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
       x = v128.load32_splat(a2, 4); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3, 4); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
-      if (TILE_ROWS > 4) { x = v128.load32_splat(a4, 4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
-      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 4); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
+      if (height > 3) { x = v128.load32_splat(a3, 4); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31); }
+      if (height > 4) { x = v128.load32_splat(a4, 4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
+      if (height > 5) { x = v128.load32_splat(a5, 4); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       if (!a0) break;
       b0 = v128.load(b, 64); if (isWide) b1 = v128.load(b, 80);
       x = v128.load32_splat(a0, 8); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
       x = v128.load32_splat(a1, 8); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
       x = v128.load32_splat(a2, 8); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3, 8); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
-      if (TILE_ROWS > 4) { x = v128.load32_splat(a4, 8); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
-      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 8); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
+      if (height > 3) { x = v128.load32_splat(a3, 8); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31); }
+      if (height > 4) { x = v128.load32_splat(a4, 8); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
+      if (height > 5) { x = v128.load32_splat(a5, 8); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       if (!a1) break;
       b0 = v128.load(b, 96); if (isWide) b1 = v128.load(b, 112);
       x = v128.load32_splat(a0, 12); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
       x = v128.load32_splat(a1, 12); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
       x = v128.load32_splat(a2, 12); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3, 12); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
-      if (TILE_ROWS > 4) { x = v128.load32_splat(a4, 12); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
-      if (TILE_ROWS > 5) { x = v128.load32_splat(a5, 12); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
-      a0 += 16; a1 += 16; a2 += 16; a3 += 16; if (TILE_ROWS > 4) a4 += 16;
-      if (TILE_ROWS > 5) a5 += 16;
+      if (height > 3) { x = v128.load32_splat(a3, 12); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31); }
+      if (height > 4) { x = v128.load32_splat(a4, 12); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
+      if (height > 5) { x = v128.load32_splat(a5, 12); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
+      a0 += 16; a1 += 16; a2 += 16; if (height > 3) a3 += 16; if (height > 4) a4 += 16;
+      if (height > 5) a5 += 16;
       b += 4 * PANEL * 4;
     }
     while (b != end) {
@@ -136,11 +156,11 @@ function tiles(
       x = v128.load32_splat(a0); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
       x = v128.load32_splat(a1); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
       x = v128.load32_splat(a2); c20 = madd(x, b0, c20); if (isWide) c21 = madd(x, b1, c21);
-      x = v128.load32_splat(a3); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31);
-      if (TILE_ROWS > 4) { x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
-      if (TILE_ROWS > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
-      a0 += 4; a1 += 4; a2 += 4; a3 += 4; if (TILE_ROWS > 4) a4 += 4;
-      if (TILE_ROWS > 5) a5 += 4;
+      if (height > 3) { x = v128.load32_splat(a3); c30 = madd(x, b0, c30); if (isWide) c31 = madd(x, b1, c31); }
+      if (height > 4) { x = v128.load32_splat(a4); c40 = madd(x, b0, c40); if (isWide) c41 = madd(x, b1, c41); }
+      if (height > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
+      a0 += 4; a1 += 4; a2 += 4; if (height > 3) a3 += 4; if (height > 4) a4 += 4;
+      if (height > 5) a5 += 4;
       b += PANEL * 4;
     }
     if (residual) {
@@ -150,17 +170,19 @@ function tiles(
       c10 = f32x4.add(c10, v128.load(r)); if (isWide) c11 = f32x4.add(c11, v128.load(r, 16));
       r = rows > 2 ? r + ldr : r;
       c20 = f32x4.add(c20, v128.load(r)); if (isWide) c21 = f32x4.add(c21, v128.load(r, 16));
-      r = rows > 3 ? r + ldr : r;
-      c30 = f32x4.add(c30, v128.load(r)); if (isWide) c31 = f32x4.add(c31, v128.load(r, 16));
-      if (TILE_ROWS > 4) {
+      if (height > 3) {
+        r = rows > 3 ? r + ldr : r;
+        c30 = f32x4.add(c30, v128.load(r)); if (isWide) c31 = f32x4.add(c31, v128.load(r, 16));
+      }
+      if (height > 4) {
         r = rows > 4 ? r + ldr : r;
         c40 = f32x4.add(c40, v128.load(r)); if (isWide) c41 = f32x4.add(c41, v128.load(r, 16));
       }
-      if (TILE_ROWS > 5) {
+      if (height > 5) {
         r = rows > 5 ? r + ldr : r;
         c50 = f32x4.add(c50, v128.load(r)); if (isWide) c51 = f32x4.add(c51, v128.load(r, 16));
       }
-      residual += TILE_ROWS * ldr;
+      residual += height * ldr;
     }
     const low = f32x4.splat(lo);
     const high = f32x4.splat(hi);
@@ -170,20 +192,22 @@ function tiles(
     storeRow(isWide, yr, c10, c11, low, high, cols);
     yr = rows > 2 ? yr + ldy : yr;
     storeRow(isWide, yr, c20, c21, low, high, cols);
-    yr = rows > 3 ? yr + ldy : yr;
-    storeRow(isWide, yr, c30, c31, low, high, cols);
-    if (TILE_ROWS > 4) {
+    if (height > 3) {
+      yr = rows > 3 ? yr + ldy : yr;
+      storeRow(isWide, yr, c30, c31, low, high, cols);
+    }
+    if (height > 4) {
       yr = rows > 4 ? yr + ldy : yr;
       storeRow(isWide, yr, c40, c41, low, high, cols);
     }
-    if (TILE_ROWS > 5) {
+    if (height > 5) {
       yr = rows > 5 ? yr + ldy : yr;
       storeRow(isWide, yr, c50, c51, low, high, cols);
     }
-    if (rows <= TILE_ROWS) return;
-    rows -= TILE_ROWS;
-    a += TILE_ROWS * lda;
-    y += TILE_ROWS * ldy;
+    if (rows <= height) return;
+    rows -= height;
+    a += height * lda;
+    y += height * ldy;
   }
 }
 
