@@ -8,14 +8,16 @@ export function qs8_from_f32(y: usize, x: usize, scale: f32, zero: i32, begin: u
   const floor = floorOf(zero, -128), magic = magicOf(zero), offset = offsetOf(zero);
   x += begin << 2;
   y += begin;
-  for (let left = <isize>(end - begin); left > 0; left -= 8, x += 32, y += 8) {
+  let left = <isize>(end - begin);
+  do {
     const first = roundToZero(f32x4.div(v128.load(x), divisor), floor, magic, offset);
     const second = left > 4 ? roundToZero(f32x4.div(v128.load(x, 16), divisor), floor, magic, offset) : first;
     const words = narrow8(first, second);
     const bytes = i8x16.narrow_i16x8_s(words, words);
     if (left >= 8) v128.store64_lane(y, bytes, 0);
     else storeBytes(y, i64x2.extract_lane(bytes, 0), left);
-  }
+    left -= 8, x += 32, y += 8;
+  } while (left > 0);
 }
 
 /** y = (x − zero) · scale for elements begin … end. */
@@ -56,13 +58,15 @@ function mostOf(x: usize, count: usize): f32 {
 function stepRow(y: usize, x: usize, steps: f32, zero: i32, count: usize): void {
   const factor = f32x4.splat(steps);
   const floor = floorOf(zero, -128), magic = magicOf(zero), offset = offsetOf(zero);
-  for (let left = <isize>count; left > 0; left -= 8, x += 32, y += 8) {
+  let left = <isize>count;
+  do {
     const first = roundToZero(f32x4.mul(v128.load(x), factor), floor, magic, offset);
     const second = left > 4 ? roundToZero(f32x4.mul(v128.load(x, 16), factor), floor, magic, offset) : first;
     const words = narrow8(first, second), bytes = i8x16.narrow_i16x8_s(words, words);
     if (left >= 8) v128.store64_lane(y, bytes, 0);
     else storeBytes(y, i64x2.extract_lane(bytes, 0), left);
-  }
+    left -= 8, x += 32, y += 8;
+  } while (left > 0);
 }
 
 /**

@@ -36,12 +36,16 @@ export function qs8_gemv(y: usize, x: usize, w: usize, rowScale: usize, table: u
       let k = pair0(a);
       acc00 = dot(k, v128.load8x8_s(p), acc00), acc01 = dot(k, v128.load8x8_s(p, 8), acc01);
       acc10 = dot(k, v128.load8x8_s(q), acc10), acc11 = dot(k, v128.load8x8_s(q, 8), acc11);
+      // never taken: without these, V8 11.3 moves all loads to the top of the loop and spills
+      if (!p) break;
       k = pair1(a);
       acc00 = dot(k, v128.load8x8_s(p, 16), acc00), acc01 = dot(k, v128.load8x8_s(p, 24), acc01);
       acc10 = dot(k, v128.load8x8_s(q, 16), acc10), acc11 = dot(k, v128.load8x8_s(q, 24), acc11);
+      if (!q) break;
       k = pair2(a);
       acc00 = dot(k, v128.load8x8_s(p, 32), acc00), acc01 = dot(k, v128.load8x8_s(p, 40), acc01);
       acc10 = dot(k, v128.load8x8_s(q, 32), acc10), acc11 = dot(k, v128.load8x8_s(q, 40), acc11);
+      if (!from) break;
       k = pair3(a);
       acc00 = dot(k, v128.load8x8_s(p, 48), acc00), acc01 = dot(k, v128.load8x8_s(p, 56), acc01);
       acc10 = dot(k, v128.load8x8_s(q, 48), acc10), acc11 = dot(k, v128.load8x8_s(q, 56), acc11);

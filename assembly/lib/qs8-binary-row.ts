@@ -64,7 +64,8 @@ function sumRow(shape: BinaryShape, y: usize, a: usize, b: usize, count: usize, 
   const high = highs(shape.aMultiplier, shape.bMultiplier), low = lows(shape.aMultiplier, shape.bMultiplier);
   const bias = i32x4.splat(shape.bias), zero = i16x8.splat(<i16>shape.yZero);
   const lo = i8x16.splat(<i8>shape.lo), hi = i8x16.splat(<i8>shape.hi), shift = shape.shift;
-  for (let left = <isize>count; left > 0; left -= 8, y += 8, a += 8 * aStep, b += 8 * bStep) {
+  let left = <isize>count;
+  do {
     const a8 = operand(a, aStep), b8 = operand(b, bStep);
     const first = sumPairs(v128.shuffle<i16>(a8, b8, 0, 8, 1, 9, 2, 10, 3, 11), high, low, bias, shift);
     const second = sumPairs(v128.shuffle<i16>(a8, b8, 4, 12, 5, 13, 6, 14, 7, 15), high, low, bias, shift);
@@ -72,13 +73,15 @@ function sumRow(shape: BinaryShape, y: usize, a: usize, b: usize, count: usize, 
     const bytes = i8x16.max_s(i8x16.min_s(i8x16.narrow_i16x8_s(sums, sums), hi), lo);
     if (left >= 8) v128.store64_lane(y, bytes, 0);
     else storeBytes(y, i64x2.extract_lane(bytes, 0), left);
-  }
+    left -= 8, y += 8, a += 8 * aStep, b += 8 * bStep;
+  } while (left > 0);
 }
 
 function productRow(shape: BinaryShape, y: usize, a: usize, b: usize, count: usize, aStep: usize, bStep: usize): void {
   const aZero = i16x8.splat(<i16>shape.aZero), bZero = i16x8.splat(<i16>shape.bZero), scale = f32x4.splat(shape.scale);
   const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
-  for (let left = <isize>count; left > 0; left -= 8, y += 8, a += 8 * aStep, b += 8 * bStep) {
+  let left = <isize>count;
+  do {
     const a8 = i16x8.sub(operand(a, aStep), aZero), b8 = i16x8.sub(operand(b, bStep), bZero);
     const first = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extmul_low_i16x8_s(a8, b8)), scale);
     const second = f32x4.mul(f32x4.convert_i32x4_s(i32x4.extmul_high_i16x8_s(a8, b8)), scale);
@@ -86,14 +89,17 @@ function productRow(shape: BinaryShape, y: usize, a: usize, b: usize, count: usi
     const bytes = narrow16(products, products, hi);
     if (left >= 8) v128.store64_lane(y, bytes, 0);
     else storeBytes(y, i64x2.extract_lane(bytes, 0), left);
-  }
+    left -= 8, y += 8, a += 8 * aStep, b += 8 * bStep;
+  } while (left > 0);
 }
 
 function floatSumRow(shape: BinaryShape, y: usize, a: usize, b: usize, count: usize, aStep: usize, bStep: usize): void {
   const aScale = f32x4.splat(shape.scale), bScale = f32x4.splat(shape.bScale), base = f32x4.splat(shape.base);
-  // the zero point is in the base
-  const floor = floorOf(0, shape.lo), magic = magicOf(0), offset = offsetOf(0), hi = i8x16.splat(<i8>shape.hi);
-  for (let left = <isize>count; left > 0; left -= 8, y += 8, a += 8 * aStep, b += 8 * bStep) {
+  // the zero point is in the base; this 0 is one that the compiler does not know, as V8 would build what it knows anew in the loop
+  const zero = shape.code - FLOAT_SUM;
+  const floor = floorOf(zero, shape.lo), magic = magicOf(zero), offset = offsetOf(zero), hi = i8x16.splat(<i8>shape.hi);
+  let left = <isize>count;
+  do {
     const a8 = operand(a, aStep), b8 = operand(b, bStep);
     const a0 = f32x4.add(base, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(a8)), aScale));
     const a1 = f32x4.add(base, f32x4.mul(f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(a8)), aScale));
@@ -103,7 +109,8 @@ function floatSumRow(shape: BinaryShape, y: usize, a: usize, b: usize, count: us
     const bytes = narrow16(sums, sums, hi);
     if (left >= 8) v128.store64_lane(y, bytes, 0);
     else storeBytes(y, i64x2.extract_lane(bytes, 0), left);
-  }
+    left -= 8, y += 8, a += 8 * aStep, b += 8 * bStep;
+  } while (left > 0);
 }
 
 function tableRow(lut: usize, y: usize, a: usize, b: usize, count: usize, aStep: usize, bStep: usize): void {
@@ -115,7 +122,7 @@ function tableRow(lut: usize, y: usize, a: usize, b: usize, count: usize, aStep:
 
 /**
  * y = f(a, b) for `count` elements; an operand with step 0 is one element. `lut` holds result[(a + 128) · 256 + b + 128] of a
- * TABLE. Reads up to 7 bytes past an operand.
+ * TABLE. Reads up to 7 bytes past an operand. `count` > 0.
  */
 export function binaryRow(shape: BinaryShape, lut: usize, y: usize, a: usize, b: usize, count: usize, aStep: usize, bStep: usize): void {
   if (shape.code == SUM) sumRow(shape, y, a, b, count, aStep, bStep);

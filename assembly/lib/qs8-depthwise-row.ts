@@ -99,7 +99,8 @@ export function sumRow3<S>(sums: usize, x: usize, bias: usize, weights: usize, w
 export function requantizeRow(y: usize, sums: usize, scales: usize, width: usize, ldy: usize, cols: usize, zero: i32, lo: i32, hi: i32): void {
   const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
   const floor = floorOf(zero, lo), magic = magicOf(zero), offset = offsetOf(zero), top = i8x16.splat(<i8>hi);
-  for (let left = <isize>width; left > 0; left -= 2, sums += 2 * COLUMN, y += 2 * ldy) {
+  let left = <isize>width;
+  do {
     const bytes = narrow16(
       narrow8(requantize(v128.load(sums), scale0, floor, magic, offset), requantize(v128.load(sums, 16), scale1, floor, magic, offset)),
       narrow8(requantize(v128.load(sums, 32), scale0, floor, magic, offset), requantize(v128.load(sums, 48), scale1, floor, magic, offset)),
@@ -112,5 +113,6 @@ export function requantizeRow(y: usize, sums: usize, scales: usize, width: usize
       storeBytes(y, i64x2.extract_lane(bytes, 0), cols);
       if (left > 1) storeBytes(y + ldy, i64x2.extract_lane(bytes, 1), cols);
     }
-  }
+    left -= 2, sums += 2 * COLUMN, y += 2 * ldy;
+  } while (left > 0);
 }

@@ -85,7 +85,8 @@ export function dot(a: v128, b: v128, sum: v128): v128 {
 
 /**
  * `count` output pixels, in tiles of four from `tiles` on, times one panel: y[pixel · ldy + channel]. Only the first
- * `cols` channels are written. One pair of elements at a time: a longer loop body makes V8 in Node 20 spill registers.
+ * `cols` channels are written. One pair of elements at a time: the vector units are busy with its 16 instructions for 5 cycles,
+ * so that longer loop bodies, which do not spill where never-taken branches part them, were measured the same.
  */
 export function panelTiles<W>(shape: ConvShape, y: usize, tiles: usize, tileBytes: usize, count: usize, panel: usize, cols: usize, rowScale: usize): void {
   const ldy = shape.ldy, isInt8 = shape.output == TO_INT8, rowScaleStep = shape.rowScaleStep;

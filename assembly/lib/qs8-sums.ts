@@ -3,8 +3,8 @@ import { dot } from "./qs8-panel";
 
 /**
  * y[row][0 … 7] = x[row] · panel for `rows` rows, a multiple of four. Rows of x and y are `ldx` and `ldy` bytes apart;
- * x has 2 · `pairs` int16 a row. The panel: for every pair of k, 8 columns × 2 × int16. One pair at a time: a longer
- * loop body makes V8 in Node 20 spill registers.
+ * x has 2 · `pairs` int16 a row. The panel: for every pair of k, 8 columns × 2 × int16. One pair at a time: with four,
+ * parted by never-taken branches, V8 11.3 gains 1 % and V8 13.6 loses 3 %.
  */
 export function sumPanel(y: usize, x: usize, panel: usize, rows: usize, pairs: usize, ldy: usize, ldx: usize): void {
   for (const end = x + rows * ldx; x < end; x += 4 * ldx, y += 4 * ldy) {
