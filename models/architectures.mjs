@@ -1,6 +1,6 @@
 // Well-known architectures with seeded random weights, as ONNX: for benches and tests, where the geometry matters and
-// the answers do not. Each is a function that returns { bytes, macs, input }. `quantized` gives QDQ int8 with uint8
-// activations and per-channel weights.
+// the answers do not. Each is a function that returns { bytes, macs, input, output, graph }: the file, and what was
+// written into it. `quantized` gives QDQ int8 with uint8 activations and per-channel weights.
 import { OnnxGraph } from "./onnx-writer.mjs";
 
 /** Seeded numbers in [−1, 1) (xorshift32). */
@@ -115,7 +115,8 @@ class NetworkBuilder {
   }
 
   bytes(outputShape) {
-    return { bytes: this.graph.bytes(this.input, { name: "out", shape: outputShape }), macs: this.macs, input: this.input };
+    const output = { name: "out", shape: outputShape };
+    return { bytes: this.graph.bytes(this.input, output), macs: this.macs, input: this.input, output, graph: this.graph };
   }
 }
 

@@ -53,17 +53,19 @@ function writeFloatValue(pbf, { name, shape }) {
  * or `{ float }`.
  */
 export class OnnxGraph {
-  #nodes = [];
-  #tensors = [];
+  /** { op, inputs, output, attributes }, in order. */
+  nodes = [];
+  /** { name, dataType, shape, data }. */
+  tensors = [];
   #names = 0;
 
   node(op, inputs, attributes = {}, output = `t${this.#names++}`) {
-    this.#nodes.push({ op, inputs, output, attributes });
+    this.nodes.push({ op, inputs, output, attributes });
     return output;
   }
 
   tensor(dataType, shape, data, name = `w${this.#names++}`) {
-    this.#tensors.push({ name, dataType, shape, data });
+    this.tensors.push({ name, dataType, shape, data });
     return name;
   }
 
@@ -72,9 +74,9 @@ export class OnnxGraph {
     const pbf = new PbfWriter();
     pbf.writeVarintField(1, 8);
     message(pbf, 7, (graph) => {
-      for (const node of this.#nodes) message(graph, 1, (inner) => writeNode(inner, node));
+      for (const node of this.nodes) message(graph, 1, (inner) => writeNode(inner, node));
       graph.writeStringField(2, "lanewise");
-      for (const tensor of this.#tensors) message(graph, 5, (inner) => writeTensor(inner, tensor));
+      for (const tensor of this.tensors) message(graph, 5, (inner) => writeTensor(inner, tensor));
       message(graph, 11, (inner) => writeFloatValue(inner, input));
       message(graph, 12, (inner) => writeFloatValue(inner, output));
     });

@@ -2,14 +2,15 @@
 import { convert } from "../../../dist/convert.js";
 import { load as loadModel, Tensor } from "../../../dist/index.js";
 
-export const formats = ["onnx", "tflite"];
-
 export async function load(bytes) {
-  const tier = process.env.LANEWISE_TIER;
+  const tier = globalThis.process?.env.LANEWISE_TIER;
   const model = await loadModel(await convert(bytes), tier ? { tier } : {});
   return {
     note: model.tier,
-    run: (inputs) =>
-      model.run(Object.fromEntries(inputs.map(({ name, dataType, shape, data }) => [name, new Tensor(dataType, shape, data)]))),
+    async run(inputs) {
+      const tensors = inputs.map(({ name, dataType, shape, data }) => [name, new Tensor(dataType, shape, data)]);
+      const outputs = await model.run(Object.fromEntries(tensors));
+      return Object.values(outputs).map(({ data }) => data);
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { loaderOf } from "./onnxruntime.mjs";
+import { createRequire } from "node:module";
+import { loadSession } from "./onnxruntime.mjs";
 
-export { formats } from "./onnxruntime.mjs";
-export const load = loaderOf("onnxruntime-node");
+export const load = (bytes) => loadSession(createRequire(import.meta.url)("onnxruntime-node"), "cpu", bytes);
