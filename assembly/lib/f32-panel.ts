@@ -186,24 +186,15 @@ function tiles(
     }
     const low = f32x4.splat(lo);
     const high = f32x4.splat(hi);
-    let yr = y;
-    storeRow(isWide, yr, c00, c01, low, high, cols);
-    yr = rows > 1 ? yr + ldy : yr;
-    storeRow(isWide, yr, c10, c11, low, high, cols);
-    yr = rows > 2 ? yr + ldy : yr;
-    storeRow(isWide, yr, c20, c21, low, high, cols);
-    if (height > 3) {
-      yr = rows > 3 ? yr + ldy : yr;
-      storeRow(isWide, yr, c30, c31, low, high, cols);
+    c00 = clamp(c00, low, high); c10 = clamp(c10, low, high); c20 = clamp(c20, low, high);
+    if (height > 3) c30 = clamp(c30, low, high); if (height > 4) c40 = clamp(c40, low, high); if (height > 5) c50 = clamp(c50, low, high);
+    if (isWide) {
+      c01 = clamp(c01, low, high); c11 = clamp(c11, low, high); c21 = clamp(c21, low, high);
+      if (height > 3) c31 = clamp(c31, low, high); if (height > 4) c41 = clamp(c41, low, high); if (height > 5) c51 = clamp(c51, low, high);
     }
-    if (height > 4) {
-      yr = rows > 4 ? yr + ldy : yr;
-      storeRow(isWide, yr, c40, c41, low, high, cols);
-    }
-    if (height > 5) {
-      yr = rows > 5 ? yr + ldy : yr;
-      storeRow(isWide, yr, c50, c51, low, high, cols);
-    }
+    // Whole rows apart from the others: a call, as in storeCols, spills all that is live.
+    if (isWide && cols == PANEL) storeRows(height, true, y, rows, cols, ldy, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+    else storeRows(height, false, y, rows, cols, ldy, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
     if (rows <= height) return;
     rows -= height;
     a += height * lda;
@@ -211,12 +202,36 @@ function tiles(
   }
 }
 
+/** Stores the first `rows` of `height` rows; rows past the last one are the last one again. `isWhole`: all eight columns. */
 // @ts-ignore: decorator
 @inline
-function storeRow(isWide: bool, y: usize, v0: v128, v1: v128, low: v128, high: v128, cols: usize): void {
-  v0 = clamp(v0, low, high);
-  if (isWide) v1 = clamp(v1, low, high);
-  if (cols == PANEL) {
+function storeRows(
+  height: usize, isWhole: bool, y: usize, rows: usize, cols: usize, ldy: usize,
+  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128, c40: v128, c41: v128, c50: v128, c51: v128,
+): void {
+  storeRow(isWhole, y, c00, c01, cols);
+  y = rows > 1 ? y + ldy : y;
+  storeRow(isWhole, y, c10, c11, cols);
+  y = rows > 2 ? y + ldy : y;
+  storeRow(isWhole, y, c20, c21, cols);
+  if (height > 3) {
+    y = rows > 3 ? y + ldy : y;
+    storeRow(isWhole, y, c30, c31, cols);
+  }
+  if (height > 4) {
+    y = rows > 4 ? y + ldy : y;
+    storeRow(isWhole, y, c40, c41, cols);
+  }
+  if (height > 5) {
+    y = rows > 5 ? y + ldy : y;
+    storeRow(isWhole, y, c50, c51, cols);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function storeRow(isWhole: bool, y: usize, v0: v128, v1: v128, cols: usize): void {
+  if (isWhole) {
     v128.store(y, v0);
     v128.store(y, v1, 16);
   } else {
