@@ -27,6 +27,14 @@ export interface Convolution {
 export const flopsOf = (c: Convolution): number =>
   (2 * c.batch * c.outHeight * c.outWidth * c.outChannels * c.kernelHeight * c.kernelWidth * c.inChannels) / c.groups;
 
+/** All sizes in a line: the same text for the same convolutions. */
+export const shapeText = (c: Convolution): string =>
+  [
+    `${c.batch}x${c.inHeight}x${c.inWidth}x${c.inChannels}>${c.outHeight}x${c.outWidth}x${c.outChannels}`,
+    `${c.kernelHeight}x${c.kernelWidth}/${c.strideHeight}x${c.strideWidth}*${c.dilationHeight}x${c.dilationWidth}`,
+    `+${c.padTop}x${c.padLeft} g${c.groups}`,
+  ].join(" ");
+
 /** A pair of positive whole numbers, for height and width. */
 function pairOf(attributes: AttributeReader, name: string): readonly [number, number] {
   const pair = attributes.numbers(name, [1, 1]);

@@ -1,6 +1,6 @@
 // The kernels that compute a float32 convolution, as one table: what each takes, costs and is called with.
 import type { Candidate } from "./candidates.ts";
-import { type Convolution, convShapeWords, flopsOf } from "./conv-geometry.ts";
+import { type Convolution, convShapeWords, flopsOf, shapeText } from "./conv-geometry.ts";
 import { type KernelArgument, type LowerContext, offsetBy } from "./define.ts";
 import { epilogueOf } from "./finish-f32.ts";
 import { depthwiseFloats, PANEL, packDepthwise, packFilters, panelFloats } from "./pack-f32.ts";
@@ -25,12 +25,7 @@ export function convLayerOf(ctx: LowerContext, c: Convolution): ConvLayer {
 }
 
 /** What the times of a layer's kernels depend on. */
-export const convKey = ({ ctx, ...c }: ConvLayer): string =>
-  [
-    `conv2d float32 ${ctx.tier} ${c.batch}x${c.inHeight}x${c.inWidth}x${c.inChannels} ${c.outHeight}x${c.outWidth}x${c.outChannels}`,
-    `${c.kernelHeight}x${c.kernelWidth} /${c.strideHeight}x${c.strideWidth} *${c.dilationHeight}x${c.dilationWidth} -${c.padTop}x${c.padLeft}`,
-    `g${c.groups}`,
-  ].join(" ");
+export const convKey = (c: ConvLayer): string => `conv2d float32 ${c.ctx.tier} ${shapeText(c)}`;
 
 const isStill = (c: Convolution): boolean => c.strideHeight === 1 && c.strideWidth === 1 && c.dilationHeight === 1 && c.dilationWidth === 1;
 

@@ -1,4 +1,6 @@
 // A convolution or dense layer on int8 activations and constant int8 weights, as kernel calls.
+import { type Candidate, emitFastest } from "../candidates.ts";
+import { shapeText } from "../conv-geometry.ts";
 import type { KernelArgument, LowerContext, Operand } from "../define.ts";
 import {
   type ConvGeometry,
@@ -12,12 +14,12 @@ import {
 import { depthwisePanelsBytes, depthwiseScratchBytes, depthwiseShapeWords, packDepthwise } from "./depthwise-shape.ts";
 import { fingerprint } from "./steps.ts";
 import {
-  isFaster,
   isWinograd,
   packWinograd,
   partsOf,
   tilesOf,
   winogradBytes,
+  winogradCost,
   winogradScratchBytes,
   winogradShapeWords,
 } from "./winograd-shape.ts";
@@ -46,8 +48,34 @@ const FEW_ROWS = 8;
 const flopsOf = ({ geometry: g, images }: Layer): number =>
   (2 * images * g.outHeight * g.outWidth * g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels) / g.groups;
 
+const pixelsOf = ({ geometry: g, images }: Layer): number => images * g.outHeight * g.outWidth;
+
+/** Multiply-adds of the direct kernels, whole vectors and tiles. */
+function directCost({ geometry: g, images }: Layer): number {
+  const roundUp = (count: number, multiple: number) => Math.ceil(count / multiple) * multiple;
+  const pixels = roundUp(images * g.outHeight * g.outWidth, 4);
+  return g.kernelHeight * g.kernelWidth * pixels * roundUp(g.inChannels / g.groups, 4) * roundUp(g.outChannels, 8);
+}
+
+/** What the times of a layer's kernels depend on. */
+const layerKey = ({ geometry: g, images, output }: Layer, tier: string): string =>
+  `conv2d int8 ${output.kind} ${tier} ${shapeText({ batch: images, ...g })}`;
+
+/** A layer, and what of the context decides about kernels. */
+interface LayerInContext extends Layer {
+  readonly ctx: LowerContext;
+}
+
+const isVector = (layer: LayerInContext): boolean =>
+  layer.isSymmetric &&
+  pixelsOf(layer) === 1 &&
+  layer.geometry.kernelHeight * layer.geometry.kernelWidth === 1 &&
+  layer.geometry.groups === 1;
+
+const partsOfLayer = ({ geometry, output, weights }: LayerInContext): number | undefined => partsOf(geometry, weights(), output.xZero);
+
 /**
- * The choice of kernel; GOP/s on one core of a Zen 4 whose FMA loop gives 56.
+ * The candidates; the first wins where costs are equal. GOP/s on one core of a Zen 4 whose FMA loop gives 56:
  *
  * | layer | int16 weights | int8 weights | Winograd |
  * |---|---|---|---|
@@ -60,27 +88,57 @@ const flopsOf = ({ geometry: g, images }: Layer): number =>
  * | 7×7×512→512, 3×3 | 79 | 75 | 218 |
  * | 32×32×16→16, 3×3 | 78 | | 87 |
  */
+const LAYER_KERNELS: readonly Candidate<LayerInContext>[] = [
+  {
+    name: "int16 weights",
+    takes: (layer) => !(layer.isSymmetric && layer.ctx.memory === "small"),
+    cost: (layer) => (layer.isSymmetric && pixelsOf(layer) <= FEW_ROWS ? 1.2 : 1) * directCost(layer),
+    emit: (layer) => emitPanels(layer, 2),
+  },
+  {
+    name: "int8 weights",
+    takes: ({ isSymmetric }) => isSymmetric,
+    cost: (layer) => (pixelsOf(layer) <= FEW_ROWS ? 1 : 1.1) * directCost(layer),
+    emit: (layer) => emitPanels(layer, 1),
+  },
+  { name: "vector", takes: isVector, cost: (layer) => 0.9 * directCost(layer), emit: emitVector },
+  {
+    name: "winograd",
+    takes: (layer) =>
+      isWinograd(layer.geometry) && layer.output.kind === "int8" && layer.ctx.memory === "fast" && partsOfLayer(layer) !== undefined,
+    cost: ({ geometry, images }) => winogradCost(geometry, images) / 0.8,
+    emit: (layer) => emitWinograd(layer.ctx, layer, partsOfLayer(layer)!),
+  },
+];
+
 export function emitLayer(ctx: LowerContext, layer: Layer): void {
-  const { geometry: g, images, output } = layer;
-  const pixels = images * g.outHeight * g.outWidth;
+  const { geometry: g, output } = layer;
   if (g.groups > 1 && g.groups === g.inChannels && output.kind === "int8") return emitDepthwise(ctx, { ...layer, geometry: lyingDown(g) });
-  const mayTransform = isWinograd(g) && output.kind === "int8" && ctx.memory === "fast" && isFaster(g, images);
-  const parts = mayTransform ? partsOf(g, layer.weights(), output.xZero) : undefined;
-  if (parts) return emitWinograd(ctx, layer, parts);
-  const weightBytes = layer.isSymmetric && (pixels <= FEW_ROWS || ctx.memory === "small") ? 1 : 2;
-  const bytes = panelsBytesOf(g, output.kind, weightBytes);
-  const panels = ctx.weights(layer.owner, `qs8 ${weightBytes} ${layer.key}`, bytes, (views) =>
-    packPanels(views, g, output.kind, weightBytes, layer.weights()),
+  emitFastest(ctx, layerKey(layer, ctx.tier), { ...layer, ctx }, LAYER_KERNELS);
+}
+
+/** The weights as panels of int8 or int16. */
+function panelsOf({ ctx, geometry, output, owner, key, weights }: LayerInContext, weightBytes: 1 | 2): KernelArgument {
+  const bytes = panelsBytesOf(geometry, output.kind, weightBytes);
+  return ctx.weights(owner, `qs8 ${weightBytes} ${key}`, bytes, (views) =>
+    packPanels(views, geometry, output.kind, weightBytes, weights()),
   );
-  const table = ctx.table(convShapeWords(g, output, weightBytes));
-  const cost = { flops: flopsOf(layer) };
-  if (pixels === 1 && weightBytes === 1 && g.kernelHeight * g.kernelWidth === 1 && g.groups === 1) {
-    ctx.emitSplit("qs8_gemv", Math.ceil(g.outChannels / 8), [layer.y, layer.x, panels, layer.rowScale, table], cost);
-    return;
-  }
-  const scratch = ctx.scratch(scratchBytesOf(g));
+}
+
+function emitPanels(layer: LayerInContext, weightBytes: 1 | 2): void {
+  const { ctx, geometry, output, x, y, rowScale } = layer;
+  const panels = panelsOf(layer, weightBytes);
+  const table = ctx.table(convShapeWords(geometry, output, weightBytes));
   const kernel = weightBytes === 2 ? "qs8_conv_4x8" : "qs8_conv_4x8_small";
-  ctx.emitSplit(kernel, pixels, [layer.y, layer.x, panels, layer.rowScale, scratch, table], cost);
+  const scratch = ctx.scratch(scratchBytesOf(geometry));
+  ctx.emitSplit(kernel, pixelsOf(layer), [y, x, panels, rowScale, scratch, table], { flops: flopsOf(layer) });
+}
+
+function emitVector(layer: LayerInContext): void {
+  const { ctx, geometry, output, x, y, rowScale } = layer;
+  const table = ctx.table(convShapeWords(geometry, output, 1));
+  const units = Math.ceil(geometry.outChannels / 8);
+  ctx.emitSplit("qs8_gemv", units, [y, x, panelsOf(layer, 1), rowScale, table], { flops: flopsOf(layer) });
 }
 
 /** A column of pixels is a row of them as well, and the depthwise kernel takes four pixels of a row at a time. */
