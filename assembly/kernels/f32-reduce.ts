@@ -34,8 +34,8 @@ function each<F>(y: usize, x: usize, axis: usize, inner: usize, begin: usize, en
     const columns = min(inner - column, end - unit);
     const from = x + ((outer * axis * inner + column) << 2);
     const to = y + (unit << 2);
-    // Sums alone, which global average pools are, are worth a loop over whole cache lines.
-    if (idof<F>() == idof<functions.Sum>() && columns >= LINE) {
+    // The usual ones alone are worth a loop over whole cache lines.
+    if (isUsual<F>() && columns >= LINE) {
       reduceLine<F>(to, from, axis, inner << 2, to);
       unit += LINE;
       continue;
@@ -50,6 +50,14 @@ function each<F>(y: usize, x: usize, axis: usize, inner: usize, begin: usize, en
     storeLanes(to, v, lanes);
     unit += lanes;
   }
+}
+
+/** Reductions that networks have many of. */
+// @ts-ignore: decorator
+@inline
+function isUsual<F>(): bool {
+  const f = idof<F>();
+  return f == idof<functions.Sum>() || f == idof<functions.Max>() || f == idof<functions.Min>() || f == idof<functions.SumSquare>();
 }
 
 /** What is left to do to every output once its elements are joined. */

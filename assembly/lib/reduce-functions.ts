@@ -85,7 +85,7 @@ export class Prod {
   }
 }
 
-/** A NaN anywhere gives NaN. */
+/** NaN is lost: reduce.ts marks it. */
 export class Max {
   // @ts-ignore: decorator
   @inline neutral(): v128 {
@@ -97,11 +97,11 @@ export class Max {
   }
   // @ts-ignore: decorator
   @inline join(a: v128, b: v128): v128 {
-    return f32x4.max(a, b);
+    return f32x4.pmax(a, b);
   }
 }
 
-/** A NaN anywhere gives NaN. */
+/** NaN is lost: reduce.ts marks it. */
 export class Min {
   // @ts-ignore: decorator
   @inline neutral(): v128 {
@@ -113,7 +113,7 @@ export class Min {
   }
   // @ts-ignore: decorator
   @inline join(a: v128, b: v128): v128 {
-    return f32x4.min(a, b);
+    return f32x4.pmin(a, b);
   }
 }
 

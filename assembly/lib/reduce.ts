@@ -2,6 +2,7 @@
 // results are summed in turn, so that the error grows with the block and the number of
 // blocks, not with the length. The order is fixed: a result never depends on a split.
 import { splat } from "./math";
+import { Max, Min } from "./reduce-functions";
 import { loadLanes } from "./tail";
 
 /** Floats of one block. */
@@ -23,11 +24,34 @@ function across<F>(v: v128): f32 {
   return f32x4.extract_lane(f.join(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2)), 0);
 }
 
+/** True where the joins lose NaN, which then is marked beside them: three instructions where a maximum that keeps it is seven. */
+// @ts-ignore: decorator
+@inline
+function losesNan<F>(): bool {
+  return idof<F>() == idof<Max>() || idof<F>() == idof<Min>();
+}
+
+/** `marks`, with all ones where x is NaN. */
+// @ts-ignore: decorator
+@inline
+function marked<F>(marks: v128, x: v128): v128 {
+  return losesNan<F>() ? v128.or(marks, f32x4.ne(x, x)) : marks;
+}
+
+/** v, or NaN where that is marked. */
+// @ts-ignore: decorator
+@inline
+function spoiled<F>(v: v128, marks: v128): v128 {
+  return losesNan<F>() ? v128.or(v, marks) : v;
+}
+
 /** The reduction of `count` contiguous floats. */
 export function reduceRun<F>(x: usize, count: usize, m: f32): f32 {
   const f = changetype<F>(0);
   const centre = splat(m);
   let total = f.neutral();
+  let marks0 = splat(0);
+  let marks1 = marks0;
   const end = x + (count << 2);
   while (x < end) {
     const blockEnd = min(x + (BLOCK << 2), end);
@@ -36,19 +60,25 @@ export function reduceRun<F>(x: usize, count: usize, m: f32): f32 {
     const last = blockEnd - 32;
     if (x <= last) {
       do {
-        acc0 = f.join(f.map(v128.load(x), centre), acc0);
-        acc1 = f.join(f.map(v128.load(x, 16), centre), acc1);
+        const v0 = v128.load(x);
+        const v1 = v128.load(x, 16);
+        acc0 = f.join(f.map(v0, centre), acc0);
+        acc1 = f.join(f.map(v1, centre), acc1);
+        marks0 = marked<F>(marks0, v0);
+        marks1 = marked<F>(marks1, v1);
         x += 32;
       } while (x <= last);
     }
     while (x < blockEnd) {
       const lanes = min((blockEnd - x) >> 2, 4);
-      const v = f.map(loadLanes(x, lanes), centre);
-      acc0 = f.join(v128.bitselect(v, f.neutral(), lanesBelow(lanes)), acc0);
+      const some = loadLanes(x, lanes);
+      acc0 = f.join(v128.bitselect(f.map(some, centre), f.neutral(), lanesBelow(lanes)), acc0);
+      marks0 = marked<F>(marks0, some);
       x += 16;
     }
     total = f.join(f.join(acc0, acc1), total);
   }
+  if (losesNan<F>() && v128.any_true(v128.or(marks0, marks1))) return NaN;
   return across<F>(total);
 }
 
@@ -70,16 +100,22 @@ export function reduceLine<F>(y: usize, x: usize, axis: usize, strideBytes: usiz
     let acc1 = acc0;
     let acc2 = acc0;
     let acc3 = acc0;
+    let marks0 = splat(0), marks1 = marks0, marks2 = marks0, marks3 = marks0;
     for (const blockEnd = x + block * strideBytes; x < blockEnd; x += strideBytes) {
-      acc0 = f.join(f.map(v128.load(x), m0), acc0);
-      acc1 = f.join(f.map(v128.load(x, 16), m1), acc1);
-      acc2 = f.join(f.map(v128.load(x, 32), m2), acc2);
-      acc3 = f.join(f.map(v128.load(x, 48), m3), acc3);
+      const v0 = v128.load(x), v1 = v128.load(x, 16), v2 = v128.load(x, 32), v3 = v128.load(x, 48);
+      acc0 = f.join(f.map(v0, m0), acc0);
+      acc1 = f.join(f.map(v1, m1), acc1);
+      acc2 = f.join(f.map(v2, m2), acc2);
+      acc3 = f.join(f.map(v3, m3), acc3);
+      marks0 = marked<F>(marks0, v0);
+      marks1 = marked<F>(marks1, v1);
+      marks2 = marked<F>(marks2, v2);
+      marks3 = marked<F>(marks3, v3);
     }
-    v128.store(y, f.join(acc0, v128.load(y)));
-    v128.store(y, f.join(acc1, v128.load(y, 16)), 16);
-    v128.store(y, f.join(acc2, v128.load(y, 32)), 32);
-    v128.store(y, f.join(acc3, v128.load(y, 48)), 48);
+    v128.store(y, spoiled<F>(f.join(v128.load(y), acc0), marks0));
+    v128.store(y, spoiled<F>(f.join(v128.load(y, 16), acc1), marks1), 16);
+    v128.store(y, spoiled<F>(f.join(v128.load(y, 32), acc2), marks2), 32);
+    v128.store(y, spoiled<F>(f.join(v128.load(y, 48), acc3), marks3), 48);
   }
 }
 
@@ -87,14 +123,17 @@ export function reduceLine<F>(y: usize, x: usize, axis: usize, strideBytes: usiz
 export function reduceColumns<F>(x: usize, axis: usize, strideBytes: usize, lanes: usize, m: v128): v128 {
   const f = changetype<F>(0);
   let total = f.neutral();
+  let marks = splat(0);
   for (let k: usize = 0; k < axis; k += BLOCK >> 2) {
     const blockEnd = min(k + (BLOCK >> 2), axis);
     let acc = f.neutral();
     for (let i = k; i < blockEnd; i++) {
-      acc = f.join(f.map(loadLanes(x, lanes), m), acc);
+      const v = loadLanes(x, lanes);
+      acc = f.join(f.map(v, m), acc);
+      marks = marked<F>(marks, v);
       x += strideBytes;
     }
     total = f.join(acc, total);
   }
-  return total;
+  return spoiled<F>(total, marks);
 }
