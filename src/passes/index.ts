@@ -16,6 +16,7 @@ import { fuseNorm } from "./fuse-norm.ts";
 import { fusePad } from "./fuse-pad.ts";
 import { fuseResidual, sinkReshapePastResidual } from "./fuse-residual.ts";
 import { factorOut, fuseScale } from "./fuse-scale.ts";
+import { gatherOneHot } from "./gather-one-hot.ts";
 import { mergeScalars } from "./merge-scalars.ts";
 import { foldViews, mergeReshapes, mergeTransposes, turnTransposesIntoReshapes } from "./merge-views.ts";
 import { nameValues } from "./name-values.ts";
@@ -95,6 +96,7 @@ export const STAGES: readonly (readonly Pass[])[] = [
   SETTLE,
   [...RECOGNIZE, ...SETTLE],
   [...FUSE, ...SETTLE],
+  [gatherOneHot, ...SETTLE],
   [...QUANTIZE, ...SETTLE],
   [shareConstants, shareNodes, nameValues],
 ];

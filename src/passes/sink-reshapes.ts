@@ -1,6 +1,6 @@
 // Moves reshapes down past operators that do not mind, so that layers meet their activations, and reshapes meet.
 import { isStatic, type Node, type Value } from "../graph/types.ts";
-import { isConstant, sameQuant, scalarOf } from "./constants.ts";
+import { type ConstantValue, isConstant, reshapeConstant, sameQuant, scalarOf } from "./constants.ts";
 import { UNARY } from "./elementwise.ts";
 import { askForShape, copiedAxes } from "./merge-views.ts";
 import type { Rewriter } from "./rewrite.ts";
@@ -8,13 +8,19 @@ import type { Rewriter } from "./rewrite.ts";
 /** Operators that work on rows along the last axis. */
 const ROWWISE = new Set(["softmax", "log_softmax", "layer_norm", "rms_norm"]);
 
-/** unary(reshape(x)) ⇒ reshape(unary(x)); binary operators with a number, and operators on rows that stay whole, likewise. */
+const ARITHMETIC = ["add", "sub", "mul", "div", "pow", "max", "min"];
+
+/**
+ * unary(reshape(x)) ⇒ reshape(unary(x)); binary operators with a number, or with constants along a last axis that the reshape
+ * leaves alone, and operators on rows that stay whole, likewise.
+ */
 export function sinkReshapes(graph: Rewriter): void {
   for (const node of graph.nodes()) {
-    const index = dataInput(graph, node);
+    const index = dataInput(graph, node) ?? channelwiseInput(graph, node);
     const reshape = index === undefined ? undefined : privateReshape(graph, node.inputs[index]!);
     if (!reshape || node.outputs[0]!.quant?.axis !== undefined) continue;
-    moveBelow(graph, node, reshape, node.inputs.with(index!, reshape.inputs[0]!));
+    const operands = node.inputs.map((value) => (index !== undefined && isRow(value) ? asVector(value) : value));
+    moveBelow(graph, node, reshape, operands.with(index!, reshape.inputs[0]!));
   }
 }
 
@@ -34,10 +40,26 @@ export function sinkReshapesPastMatmul(graph: Rewriter): void {
 function dataInput(graph: Rewriter, node: Node): 0 | 1 | undefined {
   if ((UNARY.has(node.op) && node.op !== "dequantize") || isRowwise(graph, node)) return 0;
   const [a, b] = node.inputs;
-  if (!["add", "sub", "mul", "div", "pow", "max", "min"].includes(node.op) || !a || !b) return undefined;
+  if (!ARITHMETIC.includes(node.op) || !a || !b) return undefined;
   if (scalarOf(graph, b) !== undefined && graph.sameShape(a, node.outputs[0]!)) return 0;
   return scalarOf(graph, a) !== undefined && graph.sameShape(b, node.outputs[0]!) ? 1 : undefined;
 }
+
+/** The input of a binary operator whose other input is constants along the last axis, which the reshape before it leaves alone. */
+function channelwiseInput(graph: Rewriter, node: Node): 0 | 1 | undefined {
+  const index = isRow(node.inputs[1]) ? 0 : isRow(node.inputs[0]) ? 1 : undefined;
+  const x = index === undefined || !ARITHMETIC.includes(node.op) ? undefined : node.inputs[index];
+  const reshape = x && graph.producer(x, "reshape");
+  if (!reshape || !graph.sameShape(x, node.outputs[0]!)) return undefined;
+  const [from, to] = [reshape.inputs[0]!, x].map((value) => graph.type(value)?.shape.at(-1));
+  return from === to && from !== undefined && !Number.isNaN(from) ? index : undefined;
+}
+
+/** Float constants along the last axis alone. */
+const isRow = (value: Value | null | undefined): value is ConstantValue =>
+  isConstant(value) && !value.quant && value.type.shape.every((dim, axis, { length }) => dim === 1 || axis === length - 1);
+
+const asVector = (value: ConstantValue): Value => reshapeConstant(value, value.type.shape.slice(-1));
 
 /** Only the last axis matters to the operator, and the reshape before it leaves that axis alone. */
 function isRowwise(graph: Rewriter, node: Node): boolean {

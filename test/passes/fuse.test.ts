@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { constantElements } from "../../src/graph/constant.ts";
 import type { Attributes, Value } from "../../src/graph/types.ts";
+import { foldConstants } from "../../src/passes/fold-constants.ts";
 import { fuseActivation, fuseClamp } from "../../src/passes/fuse-activation.ts";
 import { fuseAffine } from "../../src/passes/fuse-affine.ts";
 import { fuseCrop, fuseDilation } from "../../src/passes/fuse-dilation.ts";
@@ -8,6 +10,7 @@ import { fuseNorm } from "../../src/passes/fuse-norm.ts";
 import { fusePad } from "../../src/passes/fuse-pad.ts";
 import { fuseResidual } from "../../src/passes/fuse-residual.ts";
 import { factorOut, fuseScale } from "../../src/passes/fuse-scale.ts";
+import { gatherOneHot } from "../../src/passes/gather-one-hot.ts";
 import { mergeReshapes } from "../../src/passes/merge-views.ts";
 import { removeNoOps } from "../../src/passes/remove-no-ops.ts";
 import { sinkReshapes, sinkReshapesPastMatmul } from "../../src/passes/sink-reshapes.ts";
@@ -267,4 +270,59 @@ test("a convolution between space_to_batch and batch_to_space is dilated", () =>
     output %x/conv2d1 as "slice1"
     "
   `);
+});
+
+/** [… , 1] == 0 … size − 1, as floats. */
+function oneHot(g: GraphUnderTest, indices: Value, size: number): Value {
+  const range = g.constant(
+    "range",
+    [1, size],
+    Int32Array.from({ length: size }, (_, i) => i),
+  );
+  return g.node("cast", [g.node("equal", [indices, range])], { dataType: "float32" });
+}
+
+test("a product with one-hot rows picks rows, and one of zeros for indices outside", () => {
+  const g = new GraphUnderTest();
+  const hot = oneHot(g, g.input("x", [5, 1], { dataType: "int32" }), 3);
+  const y = g.node("matmul", [hot, g.constant("w", [3, 2]), g.constant("b", [2], [10, 20])]);
+  expect(afterPasses(g.graph(y), gatherOneHot)).toMatchInlineSnapshot(`
+    "
+    input %x:i32[5,1]
+    const #x/least:i32[]
+    const #x/most:i32[]
+    const #w:f32[4,2]
+    %x/max1:i32[5,1] = max(%x, #x/least)
+    %x/max1/min2:i32[5,1] = min(%x/max1, #x/most)
+    %w/gather3:f32[5,1,2] = gather(#w, %x/max1/min2)
+    %matmul1:f32[5,2] = reshape(%w/gather3) {shape=[5,2]}
+    output %matmul1 as "matmul1"
+    "
+  `);
+  const rows = runPasses(g.graph(y), gatherOneHot).nodes.find(({ op }) => op === "gather")!.inputs[0]!;
+  expect([...constantElements(rows as Parameters<typeof constantElements>[0])]).toEqual([11, 22, 13, 24, 15, 26, 10, 20]);
+});
+
+test("the rows take the activation and the bounds of the product, and transposed weights", () => {
+  const g = new GraphUnderTest();
+  const hot = oneHot(g, g.input("x", [5, 1], { dataType: "int32" }), 3);
+  const y = g.node("matmul", [hot, g.constant("w", [2, 3])], { transposeB: true, activation: "square", max: 20 });
+  const rows = runPasses(g.graph(y), gatherOneHot, foldConstants).nodes.find(({ op }) => op === "gather")!.inputs[0]!;
+  expect([...constantElements(rows as Parameters<typeof constantElements>[0])]).toEqual([1, 16, 4, 20, 9, 20, 0, 0]);
+});
+
+test("products with other rows, and with weights that are not numbers, stay", () => {
+  const g = new GraphUnderTest();
+  const x = g.input("x", [5, 1], { dataType: "int32" });
+  const infinite = g.node("matmul", [oneHot(g, x, 3), g.constant("w", [3, 2], [1, 2, Number.POSITIVE_INFINITY, 4, 5, 6])]);
+  const wide = g.node("cast", [g.node("equal", [g.input("z", [5, 3], { dataType: "int32" }), x])], { dataType: "float32" });
+  const other = g.node("matmul", [wide, g.constant("v", [3, 2])]);
+  expect(runPasses(g.graph(infinite, other), gatherOneHot).nodes.filter(({ op }) => op === "matmul")).toHaveLength(2);
+});
+
+test("a reshape goes below a bias, so that a layer takes it", () => {
+  const g = new GraphUnderTest();
+  const flat = g.node("reshape", [conv(g, g.input("x", [1, 4, 1, 2]), 2, 3)], { shape: [1, 4, 3] });
+  const y = g.node("add", [flat, g.constant("bias", [1, 1, 3])]);
+  expect(runPasses(g.graph(y), sinkReshapes, fuseAffine).nodes.map(({ op }) => op)).toEqual(["conv2d", "reshape"]);
 });
