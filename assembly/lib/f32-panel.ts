@@ -163,43 +163,53 @@ function tiles(
       if (height > 5) a5 += 4;
       b += PANEL * 4;
     }
-    if (residual) {
-      let r = residual;
-      c00 = f32x4.add(c00, v128.load(r)); if (isWide) c01 = f32x4.add(c01, v128.load(r, 16));
-      r = rows > 1 ? r + ldr : r;
-      c10 = f32x4.add(c10, v128.load(r)); if (isWide) c11 = f32x4.add(c11, v128.load(r, 16));
-      r = rows > 2 ? r + ldr : r;
-      c20 = f32x4.add(c20, v128.load(r)); if (isWide) c21 = f32x4.add(c21, v128.load(r, 16));
-      if (height > 3) {
-        r = rows > 3 ? r + ldr : r;
-        c30 = f32x4.add(c30, v128.load(r)); if (isWide) c31 = f32x4.add(c31, v128.load(r, 16));
-      }
-      if (height > 4) {
-        r = rows > 4 ? r + ldr : r;
-        c40 = f32x4.add(c40, v128.load(r)); if (isWide) c41 = f32x4.add(c41, v128.load(r, 16));
-      }
-      if (height > 5) {
-        r = rows > 5 ? r + ldr : r;
-        c50 = f32x4.add(c50, v128.load(r)); if (isWide) c51 = f32x4.add(c51, v128.load(r, 16));
-      }
-      residual += height * ldr;
-    }
-    const low = f32x4.splat(lo);
-    const high = f32x4.splat(hi);
-    c00 = clamp(c00, low, high); c10 = clamp(c10, low, high); c20 = clamp(c20, low, high);
-    if (height > 3) c30 = clamp(c30, low, high); if (height > 4) c40 = clamp(c40, low, high); if (height > 5) c50 = clamp(c50, low, high);
-    if (isWide) {
-      c01 = clamp(c01, low, high); c11 = clamp(c11, low, high); c21 = clamp(c21, low, high);
-      if (height > 3) c31 = clamp(c31, low, high); if (height > 4) c41 = clamp(c41, low, high); if (height > 5) c51 = clamp(c51, low, high);
-    }
-    // Whole rows apart from the others: a call, as in storeCols, spills all that is live.
-    if (isWide && cols == PANEL) storeRows(height, true, y, rows, cols, ldy, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
-    else storeRows(height, false, y, rows, cols, ldy, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+    finishTile(height, isWide, y, residual, rows, cols, ldy, ldr, lo, hi, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+    if (residual) residual += height * ldr;
     if (rows <= height) return;
     rows -= height;
     a += height * lda;
     y += height * ldy;
   }
+}
+
+/** Adds the residual to a tile's sums, clamps them and stores the first `rows` of its rows; see `panelRows`. */
+// @ts-ignore: decorator
+@inline
+export function finishTile(
+  height: usize, isWide: bool, y: usize, residual: usize, rows: usize, cols: usize, ldy: usize, ldr: usize, lo: f32, hi: f32,
+  c00: v128, c01: v128, c10: v128, c11: v128, c20: v128, c21: v128, c30: v128, c31: v128, c40: v128, c41: v128, c50: v128, c51: v128,
+): void {
+  if (residual) {
+    let r = residual;
+    c00 = f32x4.add(c00, v128.load(r)); if (isWide) c01 = f32x4.add(c01, v128.load(r, 16));
+    r = rows > 1 ? r + ldr : r;
+    c10 = f32x4.add(c10, v128.load(r)); if (isWide) c11 = f32x4.add(c11, v128.load(r, 16));
+    r = rows > 2 ? r + ldr : r;
+    c20 = f32x4.add(c20, v128.load(r)); if (isWide) c21 = f32x4.add(c21, v128.load(r, 16));
+    if (height > 3) {
+      r = rows > 3 ? r + ldr : r;
+      c30 = f32x4.add(c30, v128.load(r)); if (isWide) c31 = f32x4.add(c31, v128.load(r, 16));
+    }
+    if (height > 4) {
+      r = rows > 4 ? r + ldr : r;
+      c40 = f32x4.add(c40, v128.load(r)); if (isWide) c41 = f32x4.add(c41, v128.load(r, 16));
+    }
+    if (height > 5) {
+      r = rows > 5 ? r + ldr : r;
+      c50 = f32x4.add(c50, v128.load(r)); if (isWide) c51 = f32x4.add(c51, v128.load(r, 16));
+    }
+  }
+  const low = f32x4.splat(lo);
+  const high = f32x4.splat(hi);
+  c00 = clamp(c00, low, high); c10 = clamp(c10, low, high); c20 = clamp(c20, low, high);
+  if (height > 3) c30 = clamp(c30, low, high); if (height > 4) c40 = clamp(c40, low, high); if (height > 5) c50 = clamp(c50, low, high);
+  if (isWide) {
+    c01 = clamp(c01, low, high); c11 = clamp(c11, low, high); c21 = clamp(c21, low, high);
+    if (height > 3) c31 = clamp(c31, low, high); if (height > 4) c41 = clamp(c41, low, high); if (height > 5) c51 = clamp(c51, low, high);
+  }
+  // Whole rows apart from the others: a call, as in storeCols, spills all that is live.
+  if (isWide && cols == PANEL) storeRows(height, true, y, rows, cols, ldy, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
+  else storeRows(height, false, y, rows, cols, ldy, c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51);
 }
 
 /** Stores the first `rows` of `height` rows; rows past the last one are the last one again. `isWhole`: all eight columns. */

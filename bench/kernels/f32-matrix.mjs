@@ -47,6 +47,16 @@ const windows = (layer, pick) => (bench) => {
   return { name, flops, pick, run: () => bench.kernels.f32_conv(y, x, w, 0, finish, shape, scratch, 0, out * out) };
 };
 
+const direct = (layer, pick) => (bench) => {
+  const { out, words, flops, name, k } = convolution(layer);
+  const { size, channels, filters = channels, kernel, stride = 1 } = layer;
+  const width = ((out - 1) * stride + kernel) * channels;
+  const rows = Math.min(Math.max(Math.floor(((128 << 10) / (width * 4) - kernel) / stride) + 1, 1), out);
+  const [y, x, w] = [bench.alloc(out * out * filters * 4), bench.floats(size ** 2 * channels), bench.floats(panelFloats(filters, k))];
+  const [shape, scratch, finish] = [bench.put(words(rows)), bench.alloc(((rows - 1) * stride + kernel) * width * 4), epilogue(bench)];
+  return { name, flops, pick, run: () => bench.kernels.f32_conv_direct(y, x, w, 0, finish, shape, scratch, 0, out) };
+};
+
 const winograd = (tile, layer, pick) => (bench) => {
   const { out, words, flops, name } = convolution(layer);
   const { channels, filters = channels } = layer;
@@ -86,7 +96,10 @@ const MOVING = [
   { size: 56, channels: 64, filters: 128, kernel: 3, stride: 2 },
   { size: 56, channels: 64, filters: 128, kernel: 1, stride: 2 },
   { size: 28, channels: 32, filters: 32, kernel: 5 },
+  { size: 28, channels: 1, filters: 8, kernel: 5 },
+  { size: 14, channels: 8, filters: 16, kernel: 5 },
 ];
+const WEIGHTY = [{ size: 14, channels: 256, filters: 512, kernel: 3, stride: 2 }];
 const DEPTHWISE = [
   { size: 112, channels: 32, kernel: 3 },
   { size: 112, channels: 64, kernel: 3, stride: 2 },
@@ -113,7 +126,8 @@ const SUITES = {
   gemv: [gemm(1, 1000, 1024, "f32_gemv"), gemm(1, 128, 640, "f32_gemv"), gemm(4, 512, 512, "f32_gemv"), gemm(1, 4096, 9216, "f32_gemv")],
   "winograd 4×4": STILL.map((layer) => winograd(4, layer, PICK)),
   "winograd 2×2": STILL.map((layer) => winograd(2, layer)),
-  windows: [...STILL.map((layer) => windows(layer)), ...MOVING.map((layer) => windows(layer, PICK))],
+  windows: [...STILL, ...MOVING].map((layer) => windows(layer)).concat(WEIGHTY.map((layer) => windows(layer, PICK))),
+  direct: [...MOVING.map((layer) => direct(layer, PICK)), ...[...STILL, ...WEIGHTY].map((layer) => direct(layer))],
   "depthwise square": DEPTHWISE.map((layer) => depthwise("f32_dwconv_square", layer, PICK)),
   depthwise: [
     ...DEPTHWISE.map((layer) => depthwise("f32_dwconv", layer)),

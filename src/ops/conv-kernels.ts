@@ -45,6 +45,11 @@ function isProduct(c: ConvLayer): boolean {
   return isPointwise || (isWhole && c.dilationHeight === 1 && c.dilationWidth === 1);
 }
 
+/** True where the taps of a kernel's row are neighbours in memory. */
+const isJoined = (c: ConvLayer): boolean => c.groups === 1 && c.dilationWidth === 1;
+
+const isDirect = (c: ConvLayer): boolean => isJoined(c) && c.padTop >= 0 && c.padLeft >= 0;
+
 const isWinograd = (c: ConvLayer): boolean =>
   c.packable && c.groups === 1 && c.inChannels >= 4 && c.kernelHeight === 3 && c.kernelWidth === 3 && isStill(c) && c.ctx.memory === "fast";
 
@@ -59,22 +64,43 @@ function winogradCost(c: ConvLayer): number {
   return (products + tiles * (220 * c.inChannels + 160 * c.outChannels)) / 0.72;
 }
 
+/** Floats of weights that are read anew for every tile of pixels without being late. */
+const FLOWING_WEIGHTS = 2 ** 20;
+
+/** To a product come the starts of windows and, for every panel of filters, those of the kernel's rows. */
+function directCost(c: ConvLayer): number {
+  const starts = c.pixels * (40 + Math.ceil(c.n / PANEL) * (30 + 6 * c.kernelHeight));
+  const sums = Math.max(c.pixels, TILE_ROWS[c.ctx.tier]) * c.n * c.k;
+  return (starts + sums) * (c.n * c.k > FLOWING_WEIGHTS ? 1.25 : 1);
+}
+
+/** To a product comes the copy, run by run of each window. */
+function windowsCost(c: ConvLayer): number {
+  const runs = isJoined(c) ? c.kernelHeight : c.kernelHeight * c.kernelWidth;
+  return wholeCost(c) + c.pixels * c.groups * (75 * runs + 2.4 * c.k + 20 * Math.ceil(c.n / PANEL));
+}
+
 const wholeCost = (c: ConvLayer): number => c.groups * productCost(c.pixels, c.n * c.k, c.ctx.tier);
 
 /**
  * The candidates; the first wins where costs are equal. GF/s on one core of a Zen 4 whose FMA loop gives 57,
  * relaxed · simd128:
  *
- * | layer | winograd | windows | gemm | depthwise square | depthwise |
- * |---|---|---|---|---|---|
- * | 56×56×64→64, 3×3 | 177 · 148 | 55 · 47 | | | |
- * | 28×28×128→128, 3×3 | 195 · 156 | 57 · 48 | | | |
- * | 14×14×256→256, 3×3 | 143 · 110 | 57 · 48 | | | |
- * | 7×7×512→512, 3×3 | 80 · 55 | 40 · 37 | | | |
- * | 32×32×16→16, 3×3 | 104 · 91 | 48 · 42 | | | |
- * | 56×56×64→64, 1×1 | | 53 · 45 | 56 · 47 | | |
- * | 56×56×128, 3×3 depthwise | | | | 36 · 29 | 18 · 16 |
- * | 28×28×120, 5×5 depthwise | | | | 51 · 40 | 22 · 19 |
+ * | layer | winograd | direct | windows | gemm | depthwise square | depthwise |
+ * |---|---|---|---|---|---|---|
+ * | 56×56×64→64, 3×3 | 177 · 148 | 56 · 46 | 54 · 44 | | | |
+ * | 28×28×128→128, 3×3 | 195 · 156 | 54 · 45 | 47 · 44 | | | |
+ * | 14×14×256→256, 3×3 | 143 · 110 | 55 · 46 | 53 · 45 | | | |
+ * | 7×7×512→512, 3×3 | 80 · 55 | 49 · 29 | 55 · 34 | | | |
+ * | 32×32×16→16, 3×3 | 104 · 91 | 55 · 43 | 45 · 37 | | | |
+ * | 224×224×3→32, 3×3 /2 | | 43 · 31 | 42 · 31 | | | |
+ * | 28×28×1→8, 5×5 | | 37 · 27 | 16 · 12 | | | |
+ * | 14×14×8→16, 5×5 | | 55 · 44 | 43 · 34 | | | |
+ * | 49×40×1→16, 8×8 | | 51 · 37 | 31 · 24 | | | |
+ * | 14×14×256→512, 3×3 /2 | | 47 · 40 | 56 · 45 | | | |
+ * | 56×56×64→64, 1×1 | | | 53 · 45 | 56 · 47 | | |
+ * | 56×56×128, 3×3 depthwise | | | | | 36 · 29 | 18 · 16 |
+ * | 28×28×120, 5×5 depthwise | | | | | 51 · 40 | 22 · 19 |
  */
 export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
   {
@@ -96,12 +122,16 @@ export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
     cost: (c) => 3 * c.pixels * c.outChannels * c.k,
     emit: (c) => emitDepthwise(c, "f32_dwconv"),
   },
-  { name: "windows", takes: (c) => !isDepthwise(c), cost: wholeCost, emit: emitWindows },
+  { name: "direct", takes: isDirect, cost: directCost, emit: emitDirect },
+  { name: "windows", takes: (c) => !isDepthwise(c), cost: windowsCost, emit: emitWindows },
   { name: "winograd", takes: isWinograd, cost: winogradCost, emit: emitWinograd },
 ];
 
 /** Bytes of windows in scratch at once. From 32 KB to 512 KB the speed is the same within 3 %. */
 const BAND_BYTES = 128 << 10;
+
+/** Bytes of padded rows in scratch at once. From 64 KB to 256 KB the speed is the same within 2 %. */
+const PADDED_BYTES = 128 << 10;
 
 /** Bytes of transformed tiles in scratch at once; bands of 12 to 30 tiles are the same within 3 % where these fit. */
 const WINOGRAD_BAND_BYTES = 640 << 10;
@@ -153,6 +183,20 @@ function emitWindows(c: ConvLayer): void {
   const rows = Math.min(Math.max(Math.floor(BAND_BYTES / (c.k * 120)), 1) * 30, c.pixels);
   const scratch = c.ctx.scratch(rows * c.k * 4);
   c.ctx.emitSplit("f32_conv", c.pixels, [...operandsOf(c, panelsOf(c)), shapeOf(c, rows), scratch], { flops: flopsOf(c) });
+}
+
+/** Input rows from the first to the last that `rows` output rows see, and likewise for columns. */
+const rowsUnder = (c: Convolution, rows: number): number => (rows - 1) * c.strideHeight + (c.kernelHeight - 1) * c.dilationHeight + 1;
+const columnsUnder = (c: Convolution, columns: number): number => (columns - 1) * c.strideWidth + c.kernelWidth;
+
+function emitDirect(c: ConvLayer): void {
+  const isPadded = c.padTop > 0 || c.padLeft > 0 || rowsUnder(c, c.outHeight) > c.inHeight || columnsUnder(c, c.outWidth) > c.inWidth;
+  const rowBytes = columnsUnder(c, c.outWidth) * c.inChannels * 4;
+  const fitting = Math.floor((PADDED_BYTES / rowBytes - rowsUnder(c, 1)) / c.strideHeight) + 1;
+  const rows = Math.min(Math.max(fitting, 1), c.outHeight);
+  const scratch = isPadded ? c.ctx.scratch(rowsUnder(c, rows) * rowBytes) : 0;
+  const args = [...operandsOf(c, panelsOf(c)), shapeOf(c, rows), scratch] as const;
+  c.ctx.emitSplit("f32_conv_direct", c.batch * c.outHeight, [...args], { flops: flopsOf(c) });
 }
 
 function emitWinograd(c: ConvLayer): void {

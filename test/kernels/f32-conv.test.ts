@@ -56,4 +56,49 @@ describe.each(TIERS)("f32_conv, %s", (tier) => {
       { numRuns: 150 },
     );
   });
+
+  test("gives the same bits where it reads the input in place or padded, whatever the bands and the split", () => {
+    fc.assert(
+      fc.property(
+        convolutions({ groups: 1, dilationWidth: 1 }),
+        fc.constantFrom(1, 2, 5),
+        fc.nat(100),
+        fc.boolean(),
+        fc.nat(2),
+        fc.boolean(),
+        (conv, bandRows, cut, withResidual, more, padded) => {
+          bench.reset();
+          const { batch, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels } = conv;
+          const k = conv.kernelHeight * conv.kernelWidth * inChannels;
+          const [pixels, rows] = [batch * outHeight * outWidth, batch * outHeight];
+          const ldy = outChannels + more;
+          const packed = new Float32Array(panelFloats(outChannels, k));
+          packFilters(packed, randomFloats(outChannels * k, 4), randomFloats(outChannels, 5), outChannels, k, 1);
+          const [down, across] = [
+            (count: number) => (count - 1) * conv.strideHeight + (conv.kernelHeight - 1) * conv.dilationHeight + 1,
+            (outWidth - 1) * conv.strideWidth + conv.kernelWidth,
+          ];
+          const isInside = conv.padTop === 0 && conv.padLeft === 0 && down(outHeight) <= inHeight && across <= inWidth;
+          const operands = [
+            bench.put(randomFloats(batch * inHeight * inWidth * inChannels, 3)),
+            bench.put(packed),
+            withResidual ? bench.put(randomFloats(pixels * outChannels, 6)) : 0,
+            putEpilogue(bench, { lo: -2 }),
+          ] as const;
+          const [y, expected] = [bench.alloc(pixels * ldy * 4), bench.alloc(pixels * ldy * 4)];
+          bench.f32(y, pixels * ldy).fill(7);
+          bench.f32(expected, pixels * ldy).fill(7);
+          const scratch = isInside && !padded ? 0 : bench.alloc(down(bandRows) * across * inChannels * 4);
+          const shape = putConvShape(bench, conv, { ldy, bandRows });
+          const at = cut % (rows + 1);
+          bench.kernels.f32_conv_direct(y, ...operands, shape, scratch, at, rows);
+          bench.kernels.f32_conv_direct(y, ...operands, shape, scratch, 0, at);
+          bench.kernels.f32_conv(expected, ...operands, shape, bench.alloc(bandRows * k * 4), 0, pixels);
+          bench.checkGuards();
+          expect(bench.f32(y, pixels * ldy)).toEqual(bench.f32(expected, pixels * ldy));
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
 });
