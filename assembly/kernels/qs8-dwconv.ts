@@ -4,7 +4,7 @@
 // down by a zero. Padding is the input's zero point, which the bias takes off.
 //
 // Scratch:
-//   | 8 × xZero as int8, 8 of padding | sums of one row: (outWidth + 3) × 8 channels × i32
+//   | 16 × xZero as int8 | sums of one row: (outWidth + 3) × 8 channels × i32
 //   | one or two blocks of eight channels: for every two rows, for every column: 4 channels × 2 rows × i16, the next 4 × 2 |
 // Weights, a panel for every eight output channels:
 //   | bias 8×i32 | scale 8×f32 | even: ⌈kernelHeight / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16
@@ -15,18 +15,20 @@ import { ConvShape, PANEL_HEAD, widthOf } from "../lib/qs8-panel";
 /** Widens and interleaves eight channels of two rows. */
 // @ts-ignore: decorator
 @inline
-function pairEight(to: usize, a: usize, b: usize): void {
-  const top = v128.load8x8_s(a), bottom = v128.load8x8_s(b);
+function pairEight(to: usize, top: v128, bottom: v128): void {
   v128.store(to, v128.shuffle<i16>(top, bottom, 0, 8, 1, 9, 2, 10, 3, 11));
   v128.store(to, v128.shuffle<i16>(top, bottom, 4, 12, 5, 13, 6, 14, 7, 15), 16);
 }
 
 /** Columns up to `end` of eight channels; with `next`, also the eight that follow, `next` bytes away. A row outside the image has step 0. */
 function pairColumns(to: usize, end: usize, a: usize, b: usize, aStep: usize, bStep: usize, next: usize): void {
-  const aNext: usize = aStep ? 8 : 0, bNext: usize = bStep ? 8 : 0;
-  for (; to < end; to += COLUMN, a += aStep, b += bStep) {
-    pairEight(to, a, b);
-    if (next) pairEight(to + next, a + aNext, b + bNext);
+  if (next) {
+    for (; to < end; to += COLUMN, a += aStep, b += bStep) {
+      pairEight(to, v128.load8x8_s(a), v128.load8x8_s(b));
+      pairEight(to + next, v128.load8x8_s(a, 8), v128.load8x8_s(b, 8));
+    }
+  } else {
+    for (; to < end; to += COLUMN, a += aStep, b += bStep) pairEight(to, v128.load8x8_s(a), v128.load8x8_s(b));
   }
 }
 

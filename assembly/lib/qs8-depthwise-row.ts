@@ -26,6 +26,8 @@ export function sumRow(
         const w0 = v128.load(w), w1 = v128.load(w, 16);
         acc00 = dot(v128.load(a0), w0, acc00), acc01 = dot(v128.load(a0, 16), w1, acc01);
         acc10 = dot(v128.load(a1), w0, acc10), acc11 = dot(v128.load(a1, 16), w1, acc11);
+        // never taken: without it V8 11.3 moves all loads to the top of the loop and spills; with more of them V8 13.6 loses
+        if (!a2) break;
         acc20 = dot(v128.load(a2), w0, acc20), acc21 = dot(v128.load(a2, 16), w1, acc21);
         acc30 = dot(v128.load(a3), w0, acc30), acc31 = dot(v128.load(a3, 16), w1, acc31);
         w += COLUMN;
@@ -95,24 +97,42 @@ export function sumRow3<S>(sums: usize, x: usize, bias: usize, weights: usize, w
   }
 }
 
-/** Rounds the sums of `width` pixels to their first `cols` ≤ 8 channels, pixels `ldy` apart. */
-export function requantizeRow(y: usize, sums: usize, scales: usize, width: usize, ldy: usize, cols: usize, zero: i32, lo: i32, hi: i32): void {
+/** Two pixels of eight rounded sums. */
+// @ts-ignore: decorator
+@inline
+function roundTwo(sums: usize, scale0: v128, scale1: v128, floor: v128, magic: v128, offset: v128, hi: v128): v128 {
+  return narrow16(
+    narrow8(requantize(v128.load(sums), scale0, floor, magic, offset), requantize(v128.load(sums, 16), scale1, floor, magic, offset)),
+    narrow8(requantize(v128.load(sums, 32), scale0, floor, magic, offset), requantize(v128.load(sums, 48), scale1, floor, magic, offset)),
+    hi,
+  );
+}
+
+/** requantizeRow for any width and fewer channels. */
+function requantizeSome(y: usize, sums: usize, scales: usize, width: usize, ldy: usize, cols: usize, zero: i32, lo: i32, hi: i32): void {
   const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
   const floor = floorOf(zero, lo), magic = magicOf(zero), offset = offsetOf(zero), top = i8x16.splat(<i8>hi);
-  let left = <isize>width;
-  do {
-    const bytes = narrow16(
-      narrow8(requantize(v128.load(sums), scale0, floor, magic, offset), requantize(v128.load(sums, 16), scale1, floor, magic, offset)),
-      narrow8(requantize(v128.load(sums, 32), scale0, floor, magic, offset), requantize(v128.load(sums, 48), scale1, floor, magic, offset)),
-      top,
-    );
-    if (cols == 8 && left > 1) {
+  for (const end = y + width * ldy; y < end; y += ldy, sums += COLUMN) {
+    storeBytes(y, i64x2.extract_lane(roundTwo(sums, scale0, scale1, floor, magic, offset, top), 0), cols);
+  }
+}
+
+/**
+ * Rounds the sums of `width` pixels to their first `cols` ≤ 8 channels, pixels `ldy` apart. May read a pixel's sums more. A call in
+ * the loop would make it keep everything on the stack.
+ */
+export function requantizeRow(y: usize, sums: usize, scales: usize, width: usize, ldy: usize, cols: usize, zero: i32, lo: i32, hi: i32): void {
+  const whole = cols == 8 ? width & ~1 : 0;
+  if (whole) {
+    const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
+    const floor = floorOf(zero, lo), magic = magicOf(zero), offset = offsetOf(zero), top = i8x16.splat(<i8>hi);
+    const end = sums + whole * COLUMN;
+    do {
+      const bytes = roundTwo(sums, scale0, scale1, floor, magic, offset, top);
       v128.store64_lane(y, bytes, 0);
       v128.store64_lane(y + ldy, bytes, 1);
-    } else {
-      storeBytes(y, i64x2.extract_lane(bytes, 0), cols);
-      if (left > 1) storeBytes(y + ldy, i64x2.extract_lane(bytes, 1), cols);
-    }
-    left -= 2, sums += 2 * COLUMN, y += 2 * ldy;
-  } while (left > 0);
+      sums += 2 * COLUMN, y += 2 * ldy;
+    } while (sums < end);
+  }
+  if (width > whole) requantizeSome(y, sums, scales, width - whole, ldy, cols, zero, lo, hi);
 }
