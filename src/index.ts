@@ -9,3 +9,4 @@ export type { Model, RunOptions, TensorInfo } from "./runtime/model.ts";
 export type { Profile, ProfileRow } from "./runtime/profile.ts";
 export type { ModelSource, SourceOptions } from "./runtime/source.ts";
 export { Tensor, type TensorData } from "./runtime/tensor.ts";
+export type { Tuning } from "./runtime/tuning.ts";

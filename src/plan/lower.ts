@@ -26,6 +26,18 @@ export interface Target {
   readonly memory: "fast" | "small";
   readonly weights: WeightStore;
   readonly quantized: QuantizedLowerings | undefined;
+  /** The name of the candidate to take; absent: the estimated one. */
+  readonly choose?: ((choice: Choice) => string) | undefined;
+}
+
+/** A layer that several kernels can compute. */
+export interface Choice {
+  /** Says all that the kernels' times depend on. */
+  readonly key: string;
+  readonly candidates: readonly string[];
+  /** The one that is expected to be the fastest. */
+  readonly estimated: string;
+  readonly node: Node;
 }
 
 /** One call, with addresses still open. */
@@ -100,12 +112,14 @@ class NodeLowering implements LowerContext {
   readonly #op: OpDef;
   readonly #index: number;
   readonly #weights: WeightStore;
+  readonly #choose: Target["choose"];
 
   constructor(node: Node, op: OpDef, index: number, target: Target, operand: (value: Value) => PlannedOperand) {
     this.#node = node;
     this.#op = op;
     this.#index = index;
     this.#weights = target.weights;
+    this.#choose = target.choose;
     this.memory = target.memory;
     this.quantized = target.quantized;
     this.tier = target.tier;
@@ -168,8 +182,8 @@ class NodeLowering implements LowerContext {
   weights(owner: Operand, key: string, bytes: number, fill: (target: DataViewOf) => void): Pointer {
     return this.#weights.reserve((owner as PlannedOperand).value, key, bytes, fill).at(0);
   }
-  choose(_key: string, _candidates: readonly string[], estimated: string): string {
-    return estimated;
+  choose(key: string, candidates: readonly string[], estimated: string): string {
+    return this.#choose?.({ key, candidates, estimated, node: this.#node }) ?? estimated;
   }
   table(data: TypedArray): Pointer {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -6,9 +6,10 @@ import type { Graph } from "../graph/types.ts";
 import { operatorsFor } from "../ops/demand.ts";
 import { throwIfAborted } from "./calls.ts";
 import { checkObject } from "./checks.ts";
-import { chooseTier, kernelModule, type Tier, type WasmOption } from "./kernels.ts";
-import { Model } from "./model.ts";
+import { chooseTier, instantiateKernels, kernelModule, type Tier, type WasmOption } from "./kernels.ts";
+import { Model, type ModelSettings } from "./model.ts";
 import { type ModelSource, readSource, type SourceOptions } from "./source.ts";
+import { readTuning, type Tuning } from "./tuning.ts";
 import { warmUp } from "./warm-up.ts";
 
 /** How a model is loaded and run. */
@@ -25,6 +26,12 @@ export interface LoadOptions extends SourceOptions {
   readonly wasm?: WasmOption;
   /** Runs the model on zeros for about 100 ms, so that the first real run is fast. Open dimensions are taken for 1. */
   readonly warmUp?: boolean;
+  /**
+   * `true` times the kernels that can compute each layer on this device, for about a second at most, and takes the
+   * fastest: `model.tuning` says which. Given that again, `load` takes the same without timing. Open dimensions are
+   * taken for 1. Answers may differ in their last digits from those of other kernels.
+   */
+  readonly tune?: boolean | Tuning;
 }
 
 /**
@@ -43,7 +50,9 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   throwIfAborted(options.signal);
   const graph = await readGraph(bytes);
   const operators = await operatorsFor(graph);
-  const model = new Model(graph, await module, { tier, memory: options.memory ?? "fast", ...operators, ownsGraph: true });
+  const settings = { tier, memory: options.memory ?? "fast", ...operators, ownsGraph: true };
+  const tuning = options.tune === true ? await tune(graph, await module, settings, options.signal) : readTuning(options.tune || {});
+  const model = new Model(graph, await module, { ...settings, tuning });
   if (options.warmUp) await warmUp(model, options.signal);
   return model;
 }
@@ -55,12 +64,20 @@ async function readGraph(bytes: Uint8Array): Promise<Graph> {
   return importModel(bytes);
 }
 
-function checkOptions({ threads, memory, deterministic, tier }: LoadOptions): void {
+async function tune(graph: Graph, module: WebAssembly.Module, settings: ModelSettings, signal: AbortSignal | undefined): Promise<Tuning> {
+  const { tuneGraph } = await import("./tune.ts");
+  // The kernels' address is told from index.js, so the module that knows it must not be shared with another file.
+  return tuneGraph({ graph, settings, instantiate: (memory) => instantiateKernels(module, memory) }, { signal });
+}
+
+function checkOptions({ threads, memory, deterministic, tier, tune }: LoadOptions): void {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
     throw new LanewiseError("input", `threads must be a whole number from 1, found ${threads}`);
   }
   if (memory !== undefined && memory !== "fast" && memory !== "small") {
     throw new LanewiseError("input", `memory must be "fast" or "small", found ${JSON.stringify(memory)}`);
   }
+  if (tune !== undefined && typeof tune !== "boolean") readTuning(tune);
+  if (deterministic && tune) throw new LanewiseError("input", "deterministic cannot be tuned: other kernels give other last bits");
   if (deterministic && tier === "relaxed") throw new LanewiseError("input", 'deterministic needs tier "simd128", found tier "relaxed"');
 }

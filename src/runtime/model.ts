@@ -6,6 +6,7 @@ import type { HostTensor } from "../ops/define.ts";
 import type { QuantizedLowerings } from "../ops/quantized/lowerings.ts";
 import { describePlan, type PlanDescription } from "../plan/describe.ts";
 import { inferGraph, type OpTable } from "../plan/infer.ts";
+import type { Choice } from "../plan/lower.ts";
 import { type Plan, type PlanTarget, planGraph } from "../plan/plan.ts";
 import { WeightStore } from "../plan/weights.ts";
 import { tensorAt, throwIfAborted } from "./calls.ts";
@@ -15,6 +16,7 @@ import { ModelMemory } from "./memory.ts";
 import { type Profile, profileCalls } from "./profile.ts";
 import { type BoundPlan, GraphRunner } from "./runner.ts";
 import { Tensor } from "./tensor.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** What a model takes or gives under a name. A dimension of null is decided by each run. */
 export interface TensorInfo {
@@ -37,6 +39,8 @@ export interface ModelSettings {
   readonly memory: "fast" | "small";
   readonly ops: OpTable;
   readonly quantized?: QuantizedLowerings | undefined;
+  /** Kernels to take where they can compute a layer of that shape. */
+  readonly tuning?: Tuning | undefined;
   /** The model may let go of the graph's constants once they are packed. */
   readonly ownsGraph?: boolean;
 }
@@ -63,6 +67,8 @@ export class Model {
   readonly outputs: Readonly<Record<string, TensorInfo>>;
   /** The kernels' tier. */
   readonly tier: Tier;
+  /** The kernels that `load`'s option `tune` found or was given, to be given again to a later `load`; empty without it. */
+  readonly tuning: Tuning;
 
   readonly #graph: Graph;
   readonly #makeEngine: () => Engine;
@@ -78,6 +84,7 @@ export class Model {
   /** Use `load`. */
   constructor(graph: Graph, module: WebAssembly.Module, settings: ModelSettings) {
     this.tier = settings.tier;
+    this.tuning = Object.freeze({ ...settings.tuning });
     this.#graph = graph;
     this.#makeEngine = () => makeEngine(graph, module, settings);
     this.#engine = this.#makeEngine();
@@ -257,7 +264,9 @@ function makeEngine(graph: Graph, module: WebAssembly.Module, settings: ModelSet
     engine.plans++;
     return memory.commit(weights, arenaBytes);
   };
-  const target = { quantized: undefined, ...settings, weights, commit };
+  const kernels = new Map(Object.entries(settings.tuning ?? {}));
+  const choose = ({ key, estimated }: Choice) => kernels.get(key) ?? estimated;
+  const target = { quantized: undefined, ...settings, weights, commit, choose };
   const runner = new GraphRunner(graph, { target, memory, kernels: instantiateKernels(module, memory.wasm) });
   const engine = { runner, memory, target, plans: 0 };
   return engine;
