@@ -19,17 +19,17 @@ const gemm =
     return { name: `${m}×${n}×${k}`, flops: 2 * m * n * k, run };
   };
 
-/** A convolution of a square image with "same" padding. */
-function convolution({ size, channels, filters = channels, kernel, stride = 1, groups = 1 }) {
-  const out = Math.ceil(size / stride);
-  const pad = Math.max((out - 1) * stride + kernel - size, 0) >> 1;
+/** A convolution with "same" padding of an image that is square unless `width` is given. */
+function convolution({ size, width = size, channels, filters = channels, kernel, stride = 1, groups = 1 }) {
+  const [out, across] = [Math.ceil(size / stride), Math.ceil(width / stride)];
+  const pad = (inputs, outputs) => Math.max((outputs - 1) * stride + kernel - inputs, 0) >> 1;
   const words = (bandRows) =>
     Int32Array.of(
-      ...[size, size, channels, out, out, filters / groups, groups, channels / groups],
-      ...[kernel, kernel, stride, stride, 1, 1, pad, pad, filters, filters, bandRows, 0, 0],
+      ...[size, width, channels, out, across, filters / groups, groups, channels / groups],
+      ...[kernel, kernel, stride, stride, 1, 1, pad(size, out), pad(width, across), filters, filters, bandRows, 0, 0],
     );
-  const flops = (2 * out * out * filters * kernel * kernel * channels) / groups;
-  const name = `${size}×${size}×${channels}→${filters} ${kernel}×${kernel}${stride > 1 ? ` /${stride}` : ""}`;
+  const flops = (2 * out * across * filters * kernel * kernel * channels) / groups;
+  const name = `${size}×${width}×${channels}→${filters} ${kernel}×${kernel}${stride > 1 ? ` /${stride}` : ""}`;
   return { out, words, flops, name, k: (kernel * kernel * channels) / groups };
 }
 
@@ -104,9 +104,13 @@ const DEPTHWISE = [
   { size: 112, channels: 32, kernel: 3 },
   { size: 112, channels: 64, kernel: 3, stride: 2 },
   { size: 56, channels: 144, kernel: 3 },
+  { size: 28, channels: 192, kernel: 3, stride: 2 },
   { size: 28, channels: 256, kernel: 3 },
   { size: 14, channels: 512, kernel: 3 },
+  { size: 14, channels: 384, kernel: 3 },
   { size: 7, channels: 1024, kernel: 3 },
+  { size: 7, channels: 960, kernel: 3 },
+  { size: 25, width: 5, channels: 64, kernel: 3 },
   { size: 28, channels: 120, kernel: 5 },
   { size: 56, channels: 72, kernel: 5, stride: 2 },
 ];

@@ -5,9 +5,11 @@ import { expectClose, putConvShape, putEpilogue, randomFloats } from "../support
 import { KernelBench, TIERS } from "../support/kernels.ts";
 import { type Conv, convolutions, naiveConv } from "../support/naive-conv.ts";
 
+const CHANNELS = [1, 3, 4, 5, 8, 17, 32];
+
 /** Depthwise convolutions; `kernel` and `stride` are drawn when absent. */
-const depthwise = (kernel?: number, stride?: number) =>
-  fc.constantFrom(1, 3, 4, 5, 8, 17, 32).chain((channels) =>
+const depthwise = (kernel?: number, stride?: number, channels = CHANNELS) =>
+  fc.constantFrom(...channels).chain((channels) =>
     convolutions({
       inChannels: channels,
       outChannels: channels,
@@ -55,6 +57,10 @@ describe.each(TIERS)("f32_dwconv, %s", (tier) => {
     );
     bench.kernels[kernel](...args, 0, lines);
     expect(bench.f32(y, got.length)).toEqual(got);
+    if (!withResidual || more > 0) return;
+    bench.f32(y, got.length).set(residual);
+    bench.kernels[kernel](y, args[1], args[2], y, args[4], args[5], 0, lines);
+    expect(bench.f32(y, got.length)).toEqual(got);
   }
 
   test("any kernel, stride and dilation", () => {
@@ -71,5 +77,9 @@ describe.each(TIERS)("f32_dwconv, %s", (tier) => {
   ] as const)("square kernel %i, stride %i", (kernel, stride) => {
     const property = fc.property(depthwise(kernel, stride), ...rest, (conv, ...drawn) => check(conv, "f32_dwconv_square", ...drawn));
     fc.assert(property, { numRuns: 80 });
+  });
+  test.each([1, 2])("3 × 3 taps, stride %i, with channels whose pixels fall on the same cache sets", (stride) => {
+    const property = fc.property(depthwise(3, stride, [512]), ...rest, (conv, ...drawn) => check(conv, "f32_dwconv_square", ...drawn));
+    fc.assert(property, { numRuns: 12 });
   });
 });
