@@ -88,18 +88,36 @@ export function qs8_rows_from_f32(y: usize, rows: usize, x: usize, cols: usize, 
   }
 }
 
+/** The scale that ONNX's DynamicQuantizeLinear finds for x, and its zero point as uint8. */
+// @ts-ignore: decorator
+@inline
+function dynamicStep(least: f32, most: f32): f32 {
+  return most > least ? (most - least) / 255 : 1;
+}
+// @ts-ignore: decorator
+@inline
+function dynamicZero(least: f32, step: f32): i32 {
+  return <i32>max<f32>(min<f32>(nearest(-least / step), 255), 0);
+}
+
 /**
  * y = x as uint8 over its own range, which always holds 0; `scale` and `zero` get what ONNX's DynamicQuantizeLinear says.
  */
 export function u8_dynamic_from_f32(y: usize, scale: usize, zero: usize, x: usize, size: usize): void {
-  const least = leastOf(x, size), most = mostOf(x, size);
-  const step: f32 = most > least ? (most - least) / 255 : 1;
-  const origin = <i32>max<f32>(min<f32>(nearest(-least / step), 255), 0);
+  const least = leastOf(x, size), step = dynamicStep(least, mostOf(x, size)), origin = dynamicZero(least, step);
   store<f32>(scale, step);
   store<u8>(zero, <u8>origin);
   // as int8 first, 128 lower, where the saturation of the rounding is
   qs8_from_f32(y, x, step, origin - 128, 0, size);
   flipSign(y, y, size);
+}
+
+/** u8_dynamic_from_f32 as int8, 128 lower; `row` gets { scale f32, zero i32 }. */
+export function qs8_dynamic_from_f32(y: usize, row: usize, x: usize, size: usize): void {
+  const least = leastOf(x, size), step = dynamicStep(least, mostOf(x, size)), zero = dynamicZero(least, step) - 128;
+  store<f32>(row, step);
+  store<i32>(row, zero, 4);
+  qs8_from_f32(y, x, step, zero, 0, size);
 }
 
 /** rows = { 1, zero } for the layers that read a zero point from memory: an int8, or with `isUnsigned` a uint8 less 128. */

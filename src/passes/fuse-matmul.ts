@@ -18,7 +18,8 @@ export function fuseTransposedOperand(graph: Rewriter): void {
       const transpose = graph.producer(node.inputs[i], "transpose");
       const perm = transpose && permOf(transpose);
       const x = transpose?.inputs[0];
-      if (!perm || !x || perm.at(-2) !== perm.length - 1 || x.quant?.axis !== undefined) continue;
+      const isHybrid = i === 0 && node.inputs[1]?.quant !== undefined && !x?.quant;
+      if (!perm || !x || isHybrid || perm.at(-2) !== perm.length - 1 || x.quant?.axis !== undefined) continue;
       const byRows = [...perm.slice(0, -2), perm.at(-1)!, perm.at(-2)!];
       const rows = isIdentity(byRows) ? x : graph.make("transpose", [x], { perm: byRows }, { quant: x.quant });
       graph.update(node, {

@@ -21,6 +21,7 @@ import { mergeScalars } from "./merge-scalars.ts";
 import { foldViews, mergeReshapes, mergeTransposes, turnTransposesIntoReshapes } from "./merge-views.ts";
 import { nameValues } from "./name-values.ts";
 import { cancelQuantization, cancelRecentering, removeNeedlessClamps } from "./quantize/cancel-quantization.ts";
+import { fuseDynamicLayers } from "./quantize/fuse-dynamic.ts";
 import { fuseQuantizedBias, quantizeLayers } from "./quantize/quantize-layers.ts";
 import { dequantizeAfterConcat, dequantizeAfterMoves, quantizeOperators } from "./quantize/quantize-operators.ts";
 import { dequantizeBeforeMoves, readDequantizeLinear, readQuantizeLinear } from "./quantize/read-linear.ts";
@@ -53,7 +54,7 @@ const CLEAN: readonly Pass[] = [
 /** After the transposes: what is left of them no longer matters. */
 const SETTLE: readonly Pass[] = [turnTransposesIntoReshapes, sinkReshapes, sinkReshapesPastMatmul, ...CLEAN];
 
-const RECOGNIZE: readonly Pass[] = [recognizeNorms, recognizeActivations, recognizeLeakyRelu, removeDead];
+const RECOGNIZE: readonly Pass[] = [fuseDynamicLayers, recognizeNorms, recognizeActivations, recognizeLeakyRelu, removeDead];
 
 const FUSE: readonly Pass[] = [
   fuseTransposedOperand,

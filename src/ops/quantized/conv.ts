@@ -3,7 +3,7 @@ import type { Quantization } from "../../graph/types.ts";
 import { type Convolution, convolutionOf } from "../conv-geometry.ts";
 import { type LowerContext, type Operand, offsetBy } from "../define.ts";
 import { type ConvGeometry, type ConvOutput, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
-import { emitQuantizedRows, floatResult, knowsActivation } from "./hybrid.ts";
+import { emitQuantizedRows, emitQuantizedTensor, floatResult, knowsActivation, quantizesWhole } from "./hybrid.ts";
 import { emitLayer, packingKey } from "./layer.ts";
 import { boundsOf, channelScales, stepsOf } from "./steps.ts";
 
@@ -56,7 +56,7 @@ export function lowerQuantizedConv(ctx: LowerContext): boolean {
   return true;
 }
 
-/** Each image is quantized over its own range, and is a step of its own. */
+/** Each image is quantized over its own range, and is a step of its own; or all are over one. */
 function emitHybrid(
   ctx: LowerContext,
   c: Convolution,
@@ -68,8 +68,13 @@ function emitHybrid(
   const result = floatResult(ctx, c.outChannels);
   const { ldy, lo, hi } = result;
   const imageSize = c.inHeight * c.inWidth * c.inChannels;
-  const rows = emitQuantizedRows(ctx, x.pointer, c.batch, imageSize);
   const output: ConvOutput = { kind: "float32", ldy, xZero: 0, yZero: 0, lo, hi, rowScaleStep: 0 };
+  if (quantizesWhole(ctx)) {
+    emitLayer(ctx, { ...common, ...geometryOf(c), ...emitQuantizedTensor(ctx, x.pointer, x.size), y: result.y, output, weights, key });
+    result.finish();
+    return;
+  }
+  const rows = emitQuantizedRows(ctx, x.pointer, c.batch, imageSize);
   const { geometry } = geometryOf({ ...c, batch: 1 });
   for (let image = 0; image < c.batch; image++) {
     emitLayer(ctx, {

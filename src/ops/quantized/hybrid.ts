@@ -1,5 +1,6 @@
-// Float activations with int8 weights: rows are quantized over their own range on the way, and what is fused to the
-// layer follows as steps of its own.
+// Float activations with int8 weights: they are quantized on the way, and what is fused to the layer follows as steps
+// of its own. The attribute `activations` says over which range: that of each row (or image), as TFLite does, or that of
+// the whole tensor, as ONNX's DynamicQuantizeLinear does.
 import { ARITHMETIC } from "../binary-functions.ts";
 import { UnaryCode } from "../codes.ts";
 import type { LowerContext, Pointer } from "../define.ts";
@@ -10,6 +11,16 @@ export function emitQuantizedRows(ctx: LowerContext, x: Pointer, rows: number, c
   const steps = ctx.scratch(rows * cols);
   const rowScale = ctx.scratch(rows * 8);
   ctx.emitSplit("qs8_rows_from_f32", rows, [steps, rowScale, x, cols]);
+  return { x: steps, rowScale };
+}
+
+/** True where one scale is found for the whole operand. */
+export const quantizesWhole = ({ attributes }: LowerContext): boolean => attributes.string("activations", "rows") === "tensor";
+
+/** A float32 operand as int8 over its own range, with its { scale, zero }. */
+export function emitQuantizedTensor(ctx: LowerContext, x: Pointer, size: number): { x: Pointer; rowScale: Pointer } {
+  const [steps, rowScale] = [ctx.scratch(size), ctx.scratch(8)];
+  ctx.emit("qs8_dynamic_from_f32", [steps, rowScale, x, size]);
   return { x: steps, rowScale };
 }
 

@@ -4,7 +4,7 @@ import { sizeOf } from "../../graph/types.ts";
 import type { LowerContext, Operand } from "../define.ts";
 import type { Product } from "../matmul.ts";
 import { type ConvOutput, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
-import { emitQuantizedRows, floatResult, knowsActivation } from "./hybrid.ts";
+import { emitQuantizedRows, emitQuantizedTensor, floatResult, knowsActivation, quantizesWhole } from "./hybrid.ts";
 import { emitLayer, packingKey } from "./layer.ts";
 import { boundsOf, channelScales, stepsOf } from "./steps.ts";
 
@@ -57,10 +57,11 @@ export function lowerQuantizedMatmul(ctx: LowerContext, product: Product): boole
     yZero: 0,
     lo: result.lo,
     hi: result.hi,
-    rowScaleStep: 8,
+    rowScaleStep: quantizesWhole(ctx) ? 0 : 8,
   };
   const key = packingKey(`float32 ${product.transposeB}`, terms, scales);
-  emitLayer(ctx, { ...common, ...emitQuantizedRows(ctx, a.pointer, m, k), y: result.y, output, weights: source(scales), key });
+  const activations = quantizesWhole(ctx) ? emitQuantizedTensor(ctx, a.pointer, m * k) : emitQuantizedRows(ctx, a.pointer, m, k);
+  emitLayer(ctx, { ...common, ...activations, y: result.y, output, weights: source(scales), key });
   result.finish();
   return true;
 }
