@@ -1,10 +1,18 @@
 // A product of matrices, by bands of rows that stay in the second-level cache.
 import { activateRows, Epilogue } from "./f32-epilogue";
 import { fewRows } from "./f32-few-rows";
-import { LEAST_ROWS, PANEL, panelBytes, panelRows, TILE_ROWS } from "./f32-panel";
+import { LEAST_ROWS, PANEL, panelBytes, panelRows, panelRowsAhead, TILE_ROWS } from "./f32-panel";
 
 /** Bytes of A that are multiplied by every panel before the next rows: what the second-level cache keeps. */
-const BAND_BYTES: usize = 256 << 10;
+const BAND_BYTES: usize = 512 << 10;
+
+/**
+ * Where B is more than half of the second-level cache, its panels come from afar, and nothing asks for a panel before its
+ * first tile does. So tiles ask for the next panel, if they are enough that it arrives while they multiply. GF/s with
+ * weights that were not used for long, before and after: 49×1024×1024 44 and 52, 128×1536×384 47 and 55.
+ */
+const FAR_BYTES: usize = 512 << 10;
+const LEAST_TILES: usize = 5;
 
 /** Rows of a band: a multiple of both tile heights. */
 function bandRows(k: usize): usize {
@@ -37,12 +45,15 @@ export function product(
   const lower = isLeast ? rows : over > few ? (TILE_ROWS - over) * height : 0;
   const tall = rows - lower;
   if (rows) {
+    const tiles = tall / TILE_ROWS;
+    const isFar = n * k * 4 > FAR_BYTES && tiles >= LEAST_TILES;
     let panel = b;
     for (let column: usize = 0; column < n; column += PANEL) {
       const cols = min(n - column, PANEL);
       const r = residual ? residual + column * 4 : 0;
       const to = y + column * 4;
-      if (tall) panelRows(TILE_ROWS, to, a, panel, r, tall, cols, k, ldy, lda, ldr, lo, hi);
+      if (isFar && column + PANEL < n) panelRowsAhead(to, a, panel, r, tall, cols, k, ldy, lda, ldr, lo, hi, panel + panelBytes(k), (4 * PANEL * 4) / tiles);
+      else if (tall) panelRows(TILE_ROWS, to, a, panel, r, tall, cols, k, ldy, lda, ldr, lo, hi);
       if (lower) panelRows(height, to + tall * ldy, a + tall * lda, panel, r ? r + tall * ldr : 0, lower, cols, k, ldy, lda, ldr, lo, hi);
       panel += panelBytes(k);
     }

@@ -64,27 +64,26 @@ export function panelRows(
 ): void {
   // The tallest tiles are inlined, for speed; a lower one pays off only where the panel is wide.
   if (height == TILE_ROWS) {
-    if (cols > 4) tiles(TILE_ROWS, true, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
-    else tiles(TILE_ROWS, false, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+    if (cols > 4) tiles(TILE_ROWS, true, false, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi, 0, 0);
+    else tiles(TILE_ROWS, false, false, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi, 0, 0);
   } else if (cols <= 4) panelRows(TILE_ROWS, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
   else if (TILE_ROWS - LEAST_ROWS > 1 && height == LEAST_ROWS + 1) middleTiles(y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
   else leastTiles(y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
 }
 
 function middleTiles(y: usize, a: usize, panel: usize, residual: usize, rows: usize, cols: usize, k: usize, ldy: usize, lda: usize, ldr: usize, lo: f32, hi: f32): void {
-  tiles(LEAST_ROWS + 1, true, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+  tiles(LEAST_ROWS + 1, true, false, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi, 0, 0);
 }
 
 function leastTiles(y: usize, a: usize, panel: usize, residual: usize, rows: usize, cols: usize, k: usize, ldy: usize, lda: usize, ldr: usize, lo: f32, hi: f32): void {
-  tiles(LEAST_ROWS, true, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi);
+  tiles(LEAST_ROWS, true, false, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi, 0, 0);
 }
 
-/** `panelRows`; `height` is a constant, as is `isWide`: a panel with at most four columns does without the other four. */
-// @ts-ignore: decorator
-@inline
-function tiles(
-  height: usize,
-  isWide: bool,
+/**
+ * `panelRows` for a wide panel by tiles of TILE_ROWS rows, which reads a byte at `ahead`, moved on by `aheadStep` bytes, for
+ * every four of `k`, so that the next panel is on its way from memory when its turn comes.
+ */
+export function panelRowsAhead(
   y: usize,
   a: usize,
   panel: usize,
@@ -97,6 +96,33 @@ function tiles(
   ldr: usize,
   lo: f32,
   hi: f32,
+  ahead: usize,
+  aheadStep: usize,
+): void {
+  tiles(TILE_ROWS, true, true, y, a, panel, residual, rows, cols, k, ldy, lda, ldr, lo, hi, ahead, aheadStep);
+}
+
+/** `panelRows`; `height` is a constant, as are `isAhead` and `isWide`: a panel with at most four columns does without the other four. */
+// @ts-ignore: decorator
+@inline
+function tiles(
+  height: usize,
+  isWide: bool,
+  isAhead: bool,
+  y: usize,
+  a: usize,
+  panel: usize,
+  residual: usize,
+  rows: usize,
+  cols: usize,
+  k: usize,
+  ldy: usize,
+  lda: usize,
+  ldr: usize,
+  lo: f32,
+  hi: f32,
+  ahead: usize,
+  aheadStep: usize,
 ): void {
   const first = panel + PANEL * 4;
   const end = first + k * PANEL * 4;
@@ -123,7 +149,10 @@ function tiles(
       if (height > 5) { x = v128.load32_splat(a5); c50 = madd(x, b0, c50); if (isWide) c51 = madd(x, b1, c51); }
       // Never taken: a branch keeps the optimizer from moving these products below the next loads, which spills. Each asks
       // for another pointer, as what was asked before is known and dropped.
-      if (!b) break;
+      if (isAhead) {
+        if (!(b + load<u8>(ahead))) break;
+        ahead += aheadStep;
+      } else if (!b) break;
       b0 = v128.load(b, 32); if (isWide) b1 = v128.load(b, 48);
       x = v128.load32_splat(a0, 4); c00 = madd(x, b0, c00); if (isWide) c01 = madd(x, b1, c01);
       x = v128.load32_splat(a1, 4); c10 = madd(x, b0, c10); if (isWide) c11 = madd(x, b1, c11);
