@@ -69,20 +69,26 @@ function each<F>(y: usize, a: usize, b: usize, count: usize, aStep: usize, bStep
   const least = f32x4.splat(lo);
   const most = f32x4.splat(hi);
   const last = y + (count << 2);
-  const whole = last - 16;
-  if (count >= 4 && aStep & bStep) {
+  const whole = last - 32;
+  if (count >= 8 && aStep & bStep) {
     do {
-      v128.store(y, clamp(f.of(v128.load(a), v128.load(b)), least, most));
-      a += 16;
-      b += 16;
-      y += 16;
+      const first = clamp(f.of(v128.load(a), v128.load(b)), least, most);
+      const second = clamp(f.of(v128.load(a, 16), v128.load(b, 16)), least, most);
+      v128.store(y, first);
+      v128.store(y, second, 16);
+      a += 32;
+      b += 32;
+      y += 32;
     } while (y <= whole);
-  } else if (count >= 4 && aStep) {
+  } else if (count >= 8 && aStep) {
     const vb = v128.load32_splat(b);
     do {
-      v128.store(y, clamp(f.of(v128.load(a), vb), least, most));
-      a += 16;
-      y += 16;
+      const first = clamp(f.of(v128.load(a), vb), least, most);
+      const second = clamp(f.of(v128.load(a, 16), vb), least, most);
+      v128.store(y, first);
+      v128.store(y, second, 16);
+      a += 32;
+      y += 32;
     } while (y <= whole);
   }
   if (y >= last) return;

@@ -12,6 +12,10 @@ export function f32_softmax(y: usize, x: usize, cols: usize, beta: f32, log: u32
   const rowBytes = cols << 2;
   x += begin * rowBytes;
   y += begin * rowBytes;
+  if (cols == 2) {
+    rowsOfTwo(y, x, end - begin, splat(beta), log);
+    return;
+  }
   for (let row = begin; row < end; row++) {
     const top = reduceRun<Largest>(x, cols, 0);
     const total = splat(exponentials(y, x, cols, splat(top), splat(beta), log));
@@ -19,6 +23,18 @@ export function f32_softmax(y: usize, x: usize, cols: usize, beta: f32, log: u32
     scaleRow(y, cols, factor, log ? f32x4.neg(log4(total)) : splat(0));
     x += rowBytes;
     y += rowBytes;
+  }
+}
+
+/** `f32_softmax` of rows of two elements, two rows in a vector. */
+function rowsOfTwo(y: usize, x: usize, rows: usize, beta: v128, log: u32): void {
+  for (const end = x + (rows << 3); x < end; x += 16, y += 16) {
+    const lanes = min((end - x) >> 2, 4);
+    const v = loadLanes(x, lanes);
+    const t = f32x4.mul(f32x4.sub(v, f32x4.pmax(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2))), beta);
+    const e = exp4(t);
+    const total = f32x4.add(e, v128.shuffle<i32>(e, e, 1, 0, 3, 2));
+    storeLanes(y, log ? f32x4.sub(t, log4(total)) : f32x4.div(e, total), lanes);
   }
 }
 
