@@ -22,13 +22,7 @@ function padRows(y: usize, x: usize, iy: isize, rows: usize, width: usize, shape
   }
 }
 
-function wideTile(
-  y: usize, a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, a5: usize, panel: usize, residual: usize, rows: usize,
-  cols: usize, runs: usize, run: usize, stepBytes: usize, ldy: usize, ldr: usize, lo: f32, hi: f32,
-): void {
-  directTile(true, y, a0, a1, a2, a3, a4, a5, panel, residual, rows, cols, runs, run, stepBytes, ldy, ldr, lo, hi);
-}
-
+/** Apart from the wide tiles, which are inlined for speed. */
 function narrowTile(
   y: usize, a0: usize, a1: usize, a2: usize, a3: usize, a4: usize, a5: usize, panel: usize, residual: usize, rows: usize,
   cols: usize, runs: usize, run: usize, stepBytes: usize, ldy: usize, ldr: usize, lo: f32, hi: f32,
@@ -49,9 +43,12 @@ function columnAfter(column: usize, lastColumn: usize): usize {
   return column == lastColumn ? 0 : column + 1;
 }
 
-/** `pixels` output pixels whose first window begins at `x`, in an image of rows of `rowBytes`. */
+/**
+ * `pixels` output pixels whose first window begins at `x`, in an image of rows of `rowBytes`; for `n` filters, whose panels
+ * begin at `w`.
+ */
 function directRows(
-  y: usize, x: usize, w: usize, residual: usize, pixels: usize, rowBytes: usize, epilogue: Epilogue, shape: ConvShape,
+  y: usize, x: usize, w: usize, residual: usize, pixels: usize, n: usize, rowBytes: usize, epilogue: Epilogue, shape: ConvShape,
 ): void {
   const run = shape.kernelWidth * shape.inChannels;
   const runs = shape.kernelHeight;
@@ -64,7 +61,6 @@ function directRows(
   const turnBytes = shape.strideHeight * rowBytes - (shape.outWidth - 1) * pixelBytes;
   const lastColumn = shape.outWidth - 1;
   const stepBytes = shape.dilationHeight * rowBytes;
-  const filters = shape.outChannels;
   let column: usize = 0;
   for (let pixel: usize = 0; pixel < pixels; pixel += TILE_ROWS) {
     const rows = min(pixels - pixel, TILE_ROWS);
@@ -85,16 +81,32 @@ function directRows(
       x += stepFrom(column, lastColumn, pixelBytes, turnBytes); column = columnAfter(column, lastColumn);
     }
     let panel = w;
-    for (let at: usize = 0; at < filters; at += PANEL) {
-      const cols = min(filters - at, PANEL);
+    for (let at: usize = 0; at < n; at += PANEL) {
+      const cols = min(n - at, PANEL);
       const to = y + pixel * ldy + at * 4;
       const r = residual ? residual + pixel * ldr + at * 4 : 0;
-      if (cols > 4) wideTile(to, a0, a1, a2, a3, a4, a5, panel, r, rows, cols, runs, run, stepBytes, ldy, ldr, lo, hi);
+      if (cols > 4) directTile(true, to, a0, a1, a2, a3, a4, a5, panel, r, rows, cols, runs, run, stepBytes, ldy, ldr, lo, hi);
       else narrowTile(to, a0, a1, a2, a3, a4, a5, panel, r, rows, cols, runs, run, stepBytes, ldy, ldr, lo, hi);
       panel += panelBytes(runs * run);
     }
   }
-  activateRows(y, ldy, pixels, filters, epilogue);
+}
+
+/** Bytes of panels that go over all pixels of a band before the next ones: what the first-level cache keeps. */
+const NEAR_BYTES: usize = 16 << 10;
+
+/** `directRows` for all filters. */
+function directBand(
+  y: usize, x: usize, w: usize, residual: usize, pixels: usize, rowBytes: usize, epilogue: Epilogue, shape: ConvShape,
+): void {
+  const bytes = panelBytes(shape.kernelHeight * shape.kernelWidth * shape.inChannels);
+  const near = max<usize>(NEAR_BYTES / bytes, 1);
+  for (let at: usize = 0; at < shape.outChannels; at += near * PANEL) {
+    const n = min(near * PANEL, shape.outChannels - at);
+    directRows(y + at * 4, x, w, residual ? residual + at * 4 : 0, pixels, n, rowBytes, epilogue, shape);
+    w += near * bytes;
+  }
+  activateRows(y, shape.ldy * 4, pixels, shape.outChannels, epilogue);
 }
 
 /**
@@ -119,10 +131,10 @@ export function f32_conv_direct(
     if (scratch) {
       const taken = (rows - 1) * shape.strideHeight + (shape.kernelHeight - 1) * shape.dilationHeight + 1;
       padRows(scratch, from, iy, taken, width, shape);
-      directRows(to, scratch, w, r, rows * shape.outWidth, width * 4, epilogue, shape);
+      directBand(to, scratch, w, r, rows * shape.outWidth, width * 4, epilogue, shape);
     } else {
       const rowBytes = shape.inWidth * shape.inChannels * 4;
-      directRows(to, from + <usize>iy * rowBytes, w, r, rows * shape.outWidth, rowBytes, epilogue, shape);
+      directBand(to, from + <usize>iy * rowBytes, w, r, rows * shape.outWidth, rowBytes, epilogue, shape);
     }
     begin += rows;
   }

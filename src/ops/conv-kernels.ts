@@ -64,14 +64,11 @@ function winogradCost(c: ConvLayer): number {
   return (products + tiles * (220 * c.inChannels + 160 * c.outChannels)) / 0.72;
 }
 
-/** Floats of weights that are read anew for every tile of pixels without being late. */
-const FLOWING_WEIGHTS = 2 ** 20;
-
 /** To a product come the starts of windows and, for every panel of filters, those of the kernel's rows. */
 function directCost(c: ConvLayer): number {
   const starts = c.pixels * (40 + Math.ceil(c.n / PANEL) * (30 + 6 * c.kernelHeight));
-  const sums = Math.max(c.pixels, TILE_ROWS[c.ctx.tier]) * c.n * c.k;
-  return (starts + sums) * (c.n * c.k > FLOWING_WEIGHTS ? 1.25 : 1);
+  const tileRows = TILE_ROWS[c.ctx.tier];
+  return starts + Math.ceil(c.pixels / tileRows) * tileRows * c.n * c.k;
 }
 
 /** To a product comes the copy, run by run of each window. */
