@@ -20,15 +20,15 @@ export function bindStep(step: Step, kernels: KernelExports, buffer: ArrayBuffer
   if (!step.kernel) return bindHost(step.host!, buffer);
   const kernel = kernels[step.kernel] as Kernel;
   if (!step.host) return bindKernel(kernel, step.args);
-  const explain = bindHost(step.host, buffer);
+  const [run, explain] = [bindKernel(kernel, step.args), bindHost(step.host, buffer)];
   return () => {
-    if (kernel(...step.args)) explain();
+    if (run()) explain();
   };
 }
 
 /** A spread call costs more than a small kernel does, so the common argument counts are spelled out. */
-function bindKernel(kernel: Kernel, args: readonly number[]): Call {
-  const [a, b, c, d, e, f, g, h, i, j, k, l] = args as number[] & { length: 12 };
+function bindKernel(kernel: Kernel, args: readonly number[]): () => number | void {
+  const [a, b, c, d, e, f, g, h, i, j, k, l, m] = args as number[] & { length: 13 };
   switch (args.length) {
     case 4:
       return () => kernel(a!, b!, c!, d!);
@@ -40,10 +40,16 @@ function bindKernel(kernel: Kernel, args: readonly number[]): Call {
       return () => kernel(a!, b!, c!, d!, e!, f!, g!);
     case 8:
       return () => kernel(a!, b!, c!, d!, e!, f!, g!, h!);
+    case 9:
+      return () => kernel(a!, b!, c!, d!, e!, f!, g!, h!, i!);
     case 10:
       return () => kernel(a!, b!, c!, d!, e!, f!, g!, h!, i!, j!);
+    case 11:
+      return () => kernel(a!, b!, c!, d!, e!, f!, g!, h!, i!, j!, k!);
     case 12:
       return () => kernel(a!, b!, c!, d!, e!, f!, g!, h!, i!, j!, k!, l!);
+    case 13:
+      return () => kernel(a!, b!, c!, d!, e!, f!, g!, h!, i!, j!, k!, l!, m!);
     default:
       return () => kernel(...args);
   }
