@@ -96,8 +96,8 @@ const wholeCost = (c: ConvLayer): number => c.groups * productCost(c.pixels, c.n
  * | 49×40×1→16, 8×8 | | 51 · 37 | 31 · 24 | | | |
  * | 14×14×256→512, 3×3 /2 | | 47 · 40 | 56 · 45 | | | |
  * | 56×56×64→64, 1×1 | | | 53 · 45 | 56 · 47 | | |
- * | 56×56×128, 3×3 depthwise | | | | | 36 · 29 | 18 · 16 |
- * | 28×28×120, 5×5 depthwise | | | | | 51 · 40 | 22 · 19 |
+ * | 56×56×144, 3×3 depthwise | | | | | 39 · 32 | 23 · 19 |
+ * | 28×28×120, 5×5 depthwise | | | | | 50 · 38 | 29 · 23 |
  */
 export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
   {
