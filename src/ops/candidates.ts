@@ -12,18 +12,22 @@ export interface Candidate<L> {
   emit(layer: L): void;
 }
 
+/** A candidate that is expected to take this many times as long as another is not worth timing: estimates are off by less. */
+const HOPELESS = 2;
+
 /**
  * Emits a layer by the candidate that is expected to be the fastest, the first of equals. `key` says all that the
  * times of the candidates depend on. At least one candidate must take the layer.
  */
 export function emitFastest<L>(ctx: LowerContext, key: string, layer: L, candidates: readonly Candidate<L>[]): void {
-  const able = candidates.filter((candidate) => candidate.takes(layer));
-  const costs = able.map((candidate) => candidate.cost(layer));
-  const estimated = able[costs.indexOf(Math.min(...costs))]!;
+  const able = candidates.filter((candidate) => candidate.takes(layer)).map((candidate) => ({ candidate, cost: candidate.cost(layer) }));
+  const least = Math.min(...able.map(({ cost }) => cost));
+  const hopeful = able.filter(({ cost }) => cost <= HOPELESS * least).map(({ candidate }) => candidate);
+  const estimated = able.find(({ cost }) => cost === least)!.candidate;
   const name = ctx.choose(
     key,
-    able.map((candidate) => candidate.name),
+    hopeful.map((candidate) => candidate.name),
     estimated.name,
   );
-  (able.find((candidate) => candidate.name === name) ?? estimated).emit(layer);
+  (hopeful.find((candidate) => candidate.name === name) ?? estimated).emit(layer);
 }

@@ -83,12 +83,8 @@ export function planGraph(
   inputTypes: ReadonlyMap<Value, TensorType>,
   seeds: ReadonlyMap<Value, HostTensor> = new Map(),
 ): Plan {
-  const typing = inferGraph(graph, target.ops, inputTypes, seeds);
-  const { head, continuation } = splitAtDynamic(graph, typing);
-  const nodes = liveNodes(head, typing);
-  const placement = placeValues(nodes, head.inputs, head.outputs, typing);
   try {
-    const { steps, scratch } = lowerNodes(nodes, typing, placement, target);
+    const { typing, head, continuation, nodes, placement, steps, scratch } = draftGraph(graph, target, inputTypes, seeds);
     const blocks = [...placement.blocks, ...scratch];
     const layout = layoutArena(blocks);
     const base = target.commit(layout.bytes);
@@ -111,6 +107,20 @@ export function planGraph(
     target.weights.rollback();
     throw error;
   }
+}
+
+/** A plan as far as its steps, whose addresses are open: nothing is laid out, and weights are asked for but not packed. */
+export function draftGraph(
+  graph: Graph,
+  target: Omit<PlanTarget, "commit">,
+  inputTypes: ReadonlyMap<Value, TensorType>,
+  seeds: ReadonlyMap<Value, HostTensor> = new Map(),
+) {
+  const typing = inferGraph(graph, target.ops, inputTypes, seeds);
+  const { head, continuation } = splitAtDynamic(graph, typing);
+  const nodes = liveNodes(head, typing);
+  const placement = placeValues(nodes, head.inputs, head.outputs, typing);
+  return { typing, head, continuation, nodes, placement, ...lowerNodes(nodes, typing, placement, target) };
 }
 
 /** Nodes that some output needs and whose outputs are not known already, in order. */

@@ -27,7 +27,7 @@ const floats = (name: string, shape: number[], seed: number): Value =>
     ).map((value) => value / 8),
   );
 
-/** 3×3 convolutions of 16 channels, two of them alike, a pointwise one, and a depthwise one. */
+/** 3×3 convolutions of 16 channels, two of them alike, a pointwise one and a depthwise one. */
 function convolutions(batch = 1): Graph {
   const x = input("x", "float32", [batch, SIZE, SIZE, 16]);
   const [a, b, c, d]: Value[] = [{ name: "a" }, { name: "b" }, { name: "c" }, { name: "y" }];
@@ -72,29 +72,31 @@ const preferring =
 
 const kernelsOf = (model: Model): string[] => model.plan().steps.map(({ kernel }) => kernel);
 
-/** Every candidate that some layer was tried with, by layer. */
-async function candidatesOf(graph: Graph): Promise<Map<string, Set<string>>> {
-  const found = new Map<string, Set<string>>();
+/** The kernels of every trial. */
+async function trialsOf(graph: Graph): Promise<(readonly string[])[]> {
   const seen: (readonly string[])[] = [];
   await tune(graph, { now: () => 0, time: (_, kernels) => seen.push(kernels) });
-  for (const kernels of seen)
+  return seen;
+}
+
+/** Every candidate that a layer was tried with, by layer. */
+async function candidatesOf(graph: Graph): Promise<Map<string, Set<string>>> {
+  const found = new Map<string, Set<string>>();
+  for (const kernels of await trialsOf(graph))
     for (const [layer, name] of Object.entries(await tune(graph, { now: () => 0, time: preferring(...kernels) })))
       found.set(layer, (found.get(layer) ?? new Set()).add(name));
   return found;
 }
 
-test("the kernel that was the fastest computes the layer", async () => {
-  const windows = await tune(convolutions(), { now: () => 0, time: preferring("f32_conv") });
-  expect(kernelsOf(modelOf(convolutions(), windows)).slice(0, 3)).toEqual(["f32_conv", "f32_conv", "f32_conv"]);
-  const others = await tune(convolutions(), { now: () => 0, time: preferring("f32_winograd_4x4", "f32_gemm", "f32_dwconv") });
-  expect(kernelsOf(modelOf(convolutions(), others))).toEqual(["f32_winograd_4x4", "f32_winograd_4x4", "f32_gemm", "f32_dwconv"]);
-  expect(Object.keys(others)).toHaveLength(3);
-});
-
-test("a profile names the kernels that were taken", async () => {
-  const model = modelOf(convolutions(), await tune(convolutions(), { now: () => 0, time: preferring("f32_conv") }));
-  const { rows } = model.profile({ x: new Tensor("float32", [1, SIZE, SIZE, 16], numbers(SIZE * SIZE * 16)) }, { runs: 1 });
-  expect(rows[0]!.kernels).toEqual(["f32_conv"]);
+test("the kernel that was the fastest computes the layer, and a profile names it", async () => {
+  const x = new Tensor("float32", [1, SIZE, SIZE, 16], numbers(SIZE * SIZE * 16));
+  const kernels = new Set((await trialsOf(convolutions())).flat());
+  expect(kernels.size).toBeGreaterThan(2);
+  for (const kernel of kernels) {
+    const model = modelOf(convolutions(), await tune(convolutions(), { now: () => 0, time: preferring(kernel) }));
+    expect(kernelsOf(model)).toContain(kernel);
+    expect(model.profile({ x }, { runs: 1 }).rows.flatMap((row) => row.kernels)).toEqual(kernelsOf(model));
+  }
 });
 
 test("where all are as fast the expected kernels stay", async () => {
@@ -148,8 +150,9 @@ test("tuning gives the event loop turns, so that loading can be stopped", async 
 });
 
 test("open dimensions are taken for 1, and layers without a choice are left alone", async () => {
-  const tuning = await tune(convolutions(Number.NaN), { now: () => 0, time: preferring("f32_conv") });
-  expect(Object.values(tuning)).toContain("windows");
+  const tuning = await tune(convolutions(Number.NaN), { now: () => 0, time: preferring() });
+  expect(tuning).toEqual(await tune(convolutions(), { now: () => 0, time: preferring() }));
+  expect(tuning).not.toEqual({});
   expect(await tune(transposeGraph(), { now: () => 0, time: preferring() })).toEqual({});
 });
 
