@@ -22,6 +22,7 @@ import { foldViews, mergeReshapes, mergeTransposes, turnTransposesIntoReshapes }
 import { nameValues } from "./name-values.ts";
 import { cancelQuantization, cancelRecentering, removeNeedlessClamps } from "./quantize/cancel-quantization.ts";
 import { fuseDynamicLayers } from "./quantize/fuse-dynamic.ts";
+import { keepNarrowWeights } from "./quantize/keep-narrow-weights.ts";
 import { fuseQuantizedBias, quantizeLayers } from "./quantize/quantize-layers.ts";
 import { dequantizeAfterConcat, dequantizeAfterMoves, quantizeOperators } from "./quantize/quantize-operators.ts";
 import { dequantizeBeforeMoves, readDequantizeLinear, readQuantizeLinear } from "./quantize/read-linear.ts";
@@ -99,7 +100,7 @@ export const STAGES: readonly (readonly Pass[])[] = [
   [...FUSE, ...SETTLE],
   [gatherOneHot, ...SETTLE],
   [...QUANTIZE, ...SETTLE],
-  [shareConstants, shareNodes, nameValues],
+  [keepNarrowWeights, removeDead, shareConstants, shareNodes, nameValues],
 ];
 
 /** More rounds than this mean that two passes undo each other. */

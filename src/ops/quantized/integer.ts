@@ -19,7 +19,7 @@ import { numbersOf } from "../host-elements.ts";
 import { matmul, productOf } from "../matmul.ts";
 import { type ConvGeometry, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
 import { emitLayer } from "./layer.ts";
-import { rowsByOutput } from "./matmul.ts";
+import { rowsByOutput } from "./rows-by-output.ts";
 
 /** A zero point as a quantization in steps of 1; `axis` is where a list of them counts along. */
 function unitQuant(zero: HostTensor | undefined, axis: number): Quantization | undefined {

@@ -6,7 +6,9 @@ import type { Product } from "../matmul.ts";
 import { type ConvOutput, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
 import { emitQuantizedRows, emitQuantizedTensor, floatResult, knowsActivation, quantizesWhole } from "./hybrid.ts";
 import { emitLayer, packingKey } from "./layer.ts";
+import { rowsByOutput } from "./rows-by-output.ts";
 import { boundsOf, channelScales, stepsOf } from "./steps.ts";
+import { keepsFloats, lowerWeightOnly } from "./weight-only.ts";
 
 /** One matrix for all batches, with one scale or one for each of its columns. */
 function isQuantizedMatrix(b: Operand, { n, bBatch, transposeB }: Product): b is Operand & { quant: Quantization } {
@@ -15,15 +17,11 @@ function isQuantizedMatrix(b: Operand, { n, bBatch, transposeB }: Product): b is
   return quant.scale.length === 1 || (quant.scale.length === n && quant.axis === shape.length - (transposeB ? 2 : 1));
 }
 
-/** The matrix with a row for each output. */
-export function rowsByOutput(b: Int8Array, { n, k, transposeB }: Product): Int8Array {
-  return transposeB ? b : Int8Array.from({ length: n * k }, (_, i) => b[(i % k) * n + Math.floor(i / k)]!);
-}
-
 /** Kernel steps of a product with a constant int8 matrix; false where no kernel takes it. */
 export function lowerQuantizedMatmul(ctx: LowerContext, product: Product): boolean {
   const [a, b, bias, y] = [ctx.input(0), ctx.input(1), ctx.inputs[2], ctx.output(0)];
   if (!isQuantizedMatrix(b, product) || product.transposeA || (bias && !bias.known)) return false;
+  if (keepsFloats(ctx)) return lowerWeightOnly(ctx, product, b);
   const isPlain = !ctx.inputs[3] && !ctx.attributes.has("activation");
   const { n, k } = product;
   const m = sizeOf(product.batch) * product.m;
