@@ -2,10 +2,11 @@
 import type { Candidate } from "./candidates.ts";
 import { type Convolution, convShapeWords, flopsOf, shapeText } from "./conv-geometry.ts";
 import { type KernelArgument, type LowerContext, offsetBy } from "./define.ts";
+import { type DenseProduct, emitStrassen, takesStrassen } from "./dense-kernels.ts";
 import { epilogueOf } from "./finish-f32.ts";
 import { depthwiseFloats, PANEL, packDepthwise, packFilters, panelFloats } from "./pack-f32.ts";
 import { isPackable, packedWeights, pointerOf } from "./packed-weights.ts";
-import { FEW_ROWS, productCost, TILE_ROWS } from "./product-cost.ts";
+import { FEW_ROWS, productCost, strassenCost, TILE_ROWS } from "./product-cost.ts";
 import { packWinograd, winogradFloats, winogradScratchBytes } from "./winograd-weights.ts";
 
 /** A convolution to be emitted, with what several kernels need to know of it. */
@@ -77,6 +78,11 @@ function windowsCost(c: ConvLayer): number {
   return wholeCost(c) + c.pixels * c.groups * (75 * runs + 2.4 * c.k + 20 * Math.ceil(c.n / PANEL));
 }
 
+/** The product that a convolution is where `isProduct`. */
+const denseOf = ({ ctx, pixels, n, k }: ConvLayer): DenseProduct => ({
+  ...{ ctx, m: pixels, n, k, a: ctx.input(0).pointer, ldy: ctx.output(0).rowStride, transposeB: true, alpha: 1 },
+});
+
 const wholeCost = (c: ConvLayer): number => c.groups * productCost(c.pixels, c.n * c.k, c.ctx.tier);
 
 /**
@@ -107,6 +113,12 @@ export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
     emit: emitGemv,
   },
   { name: "gemm", takes: isProduct, cost: wholeCost, emit: emitGemm },
+  {
+    name: "strassen",
+    takes: (c) => isProduct(c) && takesStrassen({ ...c, m: c.pixels }),
+    cost: (c) => strassenCost(c.pixels, c.n, c.k),
+    emit: (c) => emitStrassen(denseOf(c)),
+  },
   {
     name: "depthwise square",
     takes: (c) => isDepthwise(c) && isSquare(c),

@@ -144,7 +144,7 @@ export interface LowerContext {
   scratch(bytes: number): Pointer;
   /**
    * Bytes among the weights, written once by `fill` and shared by all plans of the model.
-   * `key` names the packing (one for Winograd's algorithm by the word "winograd"); `owner` is the constant operand
+   * `key` names the packing (one that grows the weights by the word "winograd" or "strassen"); `owner` is the constant operand
    * that it is made from.
    */
   weights(owner: Operand, key: string, bytes: number, fill: (target: DataViewOf) => void): Pointer;

@@ -2,6 +2,7 @@
 import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
 import { sizeOf } from "../graph/types.ts";
+import { emitFastest } from "./candidates.ts";
 import {
   type AttributeReader,
   defineOp,
@@ -11,12 +12,12 @@ import {
   type LowerContext,
   offsetBy,
 } from "./define.ts";
+import { DENSE_KERNELS, denseKey } from "./dense-kernels.ts";
 import { epilogueOf } from "./finish-f32.ts";
 import { finishReals } from "./finish-reals.ts";
 import { emitMove, moveOver, stridesOf } from "./moves.ts";
-import { PANEL, packPanels, panelFloats } from "./pack-f32.ts";
-import { isPackable, packedWeights } from "./packed-weights.ts";
-import { FEW_ROWS } from "./product-cost.ts";
+import { panelFloats } from "./pack-f32.ts";
+import { isPackable } from "./packed-weights.ts";
 import { realsOf, writeReals } from "./real.ts";
 import { broadcastShape, broadcastStrides } from "./tile.ts";
 
@@ -94,14 +95,8 @@ function lowerDense(ctx: LowerContext, product: Product): void {
   const m = sizeOf(product.batch) * product.m;
   const alpha = ctx.attributes.number("alpha", 1);
   const ldy = product.shape.at(-1) === n ? y.rowStride : n;
-  const weights = packedWeights(ctx, `panels ${transposeB} ${alpha}`, panelFloats(n, k), (to, known, bias) => {
-    const data = alpha === 1 ? known : known.map((value) => value * alpha);
-    packPanels(to, 0, { data, n, k, rowStride: transposeB ? 1 : n, colStride: transposeB ? k : 1 }, bias);
-  });
-  const args = [y.pointer, rowsOfA(ctx, product), weights, ctx.inputs[3]?.pointer ?? 0, epilogueOf(ctx)] as const;
-  const cost = { flops: 2 * m * n * k };
-  if (m <= FEW_ROWS) ctx.emitSplit("f32_gemv", Math.ceil(n / PANEL), [...args, m, n, k, ldy, k, n], cost);
-  else ctx.emitSplit("f32_gemm", m, [...args, n, k, ldy, k, n], cost);
+  const layer = { ctx, m, n, k, a: rowsOfA(ctx, product), ldy, transposeB, alpha };
+  emitFastest(ctx, denseKey(layer), layer, DENSE_KERNELS);
 }
 
 const floatBits = (value: number): number => new Int32Array(new Float32Array([value]).buffer)[0]!;

@@ -29,7 +29,7 @@ export interface PlanDescription {
   readonly arenaLowerBound: number;
   /** Packed weights and tables. */
   readonly weightBytes: number;
-  /** The part of them that holds weights transformed for Winograd's algorithm; memory "small" does without it. */
+  /** The part of them that holds weights transformed for Winograd's and Strassen's algorithms; memory "small" does without it. */
   readonly transformedWeightBytes: number;
   /** Every tensor of the arena: bytes, offset, first and last node that needs it. */
   readonly lifetimes: readonly ArenaBlock[];

@@ -16,7 +16,7 @@ export class WeightStore {
   #pending: Packing[] = [];
   /** Bytes of all packings so far, each rounded up to a cache line. */
   bytes = 0;
-  /** The part of them that Winograd's algorithm takes: its weights are larger than the model's own. */
+  /** The part of them that Winograd's and Strassen's algorithms take: their weights are larger than the model's own. */
   transformedBytes = 0;
 
   /** The block that holds packing `key` of `owner`; `fill` writes it when memory for it has been found. */
@@ -34,7 +34,7 @@ export class WeightStore {
 
   #count({ name, bytes }: Block, sign: 1 | -1): void {
     this.bytes += sign * roundUp(bytes);
-    if (/\bwinograd\b/.test(name)) this.transformedBytes += sign * roundUp(bytes);
+    if (/\b(winograd|strassen)\b/.test(name)) this.transformedBytes += sign * roundUp(bytes);
   }
 
   /** Bytes that `commit` will ask for. */

@@ -18,6 +18,19 @@ describe("packed weights", () => {
     expect(small.weightBytes).toBeLessThan(64 * 9 * 64 * 4 * 1.1);
   });
 
+  test("Strassen's are told apart, and a matrix of equal weights does without them", () => {
+    const product = (weights: Float32Array) =>
+      graphOf("matmul", {}, [
+        { dataType: "float32", shape: [240, 256], data: [] },
+        { dataType: "float32", shape: [256, 256], data: weights, constant: true },
+      ]);
+    const planOf = (weights: Float32Array, memory: "fast" | "small") => modelOf(product(weights), "simd128", memory).plan();
+    const mixed = Float32Array.from({ length: 256 * 256 }, (_, i) => i % 7);
+    expect(planOf(mixed, "fast").transformedWeightBytes).toBeGreaterThanOrEqual(1.75 * mixed.byteLength);
+    expect(planOf(mixed, "small").transformedWeightBytes).toBe(0);
+    expect(planOf(new Float32Array(256 * 256).fill(1), "fast").transformedWeightBytes).toBe(0);
+  });
+
   test("each packing is made once, and forgotten when a plan fails", () => {
     const store = new WeightStore();
     const owner = {};
