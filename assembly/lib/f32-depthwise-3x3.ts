@@ -41,15 +41,15 @@ function still(isEdge: bool, y: usize, x: usize, w: usize, residual: usize, epil
     const end = y + quadBytes;
     do {
       let c0 = v128.load(weights), c1 = c0, c2 = c0, c3 = c0;
-      // A pointer is never 0: asked all the same, because a branch keeps the optimizer from moving all loads to the top, where
-      // registers run out. Each asks for another pointer, as what was asked before is known and dropped.
-      if (isEdge ? rows & 1 : r0) {
+      if (!isEdge || rows & 1) {
         wa = v128.load(weights, 16), wb = v128.load(weights, 32), wc = v128.load(weights, 48);
         v0 = isEdge && left ? zero : v128.load(r0), p = r0 + step, v1 = v128.load(p), p += step, v2 = v128.load(p), p += step;
         v3 = v128.load(p), p += step, v4 = v128.load(p), v5 = isEdge && right ? zero : v128.load(p + step);
         c0 = taps(c0, v0, v1, v2, wa, wb, wc), c1 = taps(c1, v1, v2, v3, wa, wb, wc);
         c2 = taps(c2, v2, v3, v4, wa, wb, wc), c3 = taps(c3, v3, v4, v5, wa, wb, wc);
       }
+      // A pointer is never 0: asked all the same, because a branch keeps the optimizer from moving all loads to the top, where
+      // registers run out. Each asks for another pointer, as what was asked before is known and dropped.
       if (isEdge ? rows & 2 : r1) {
         wa = v128.load(weights, 64), wb = v128.load(weights, 80), wc = v128.load(weights, 96);
         v0 = isEdge && left ? zero : v128.load(r1), p = r1 + step, v1 = v128.load(p), p += step, v2 = v128.load(p), p += step;
