@@ -122,7 +122,7 @@ await host.close();
 rmSync(scratch, { recursive: true });
 
 const { meansOf, tableOf } = await import("./table.mjs");
-const peers = engineNames.filter((engine) => engine !== "lanewise");
+const peers = engineNames.filter((name) => name !== "lanewise" && rows.some(({ engines }) => engines[name]));
 for (const line of meansOf(rows, peers)) console.log(line);
 if (options.out) {
   const { drawChart } = await import("./chart.mjs");
