@@ -6,6 +6,7 @@ import { ALL_OPS } from "../ops/index.ts";
 import type { OpTable } from "../plan/infer.ts";
 import { absorbParameters } from "./absorb-parameters.ts";
 import { cancelTransposes } from "./cancel-transposes.ts";
+import { factorSums } from "./factor-sums.ts";
 import { foldConstants } from "./fold-constants.ts";
 import { fuseActivation, fuseClamp } from "./fuse-activation.ts";
 import { fuseAffine } from "./fuse-affine.ts";
@@ -70,6 +71,7 @@ const FUSE: readonly Pass[] = [
   fuseAttention,
   fuseHeads,
   fuseNorm,
+  factorSums,
   sinkReshapePastResidual,
   fuseResidual,
   fuseClamp,

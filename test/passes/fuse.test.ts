@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { constantElements } from "../../src/graph/constant.ts";
 import type { Attributes, Value } from "../../src/graph/types.ts";
+import { factorSums } from "../../src/passes/factor-sums.ts";
 import { foldConstants } from "../../src/passes/fold-constants.ts";
 import { fuseActivation, fuseClamp } from "../../src/passes/fuse-activation.ts";
 import { fuseAffine } from "../../src/passes/fuse-affine.ts";
@@ -325,4 +326,27 @@ test("a reshape goes below a bias, so that a layer takes it", () => {
   const flat = g.node("reshape", [conv(g, g.input("x", [1, 4, 1, 2]), 2, 3)], { shape: [1, 4, 3] });
   const y = g.node("add", [flat, g.constant("bias", [1, 1, 3])]);
   expect(runPasses(g.graph(y), sinkReshapes, fuseAffine).nodes.map(({ op }) => op)).toEqual(["conv2d", "reshape"]);
+});
+
+test("a tensor and its multiple are added as one product, where the factor is smaller", () => {
+  const g = new GraphUnderTest();
+  const x = g.node("exp", [g.input("x", [1, 4, 4, 3])]);
+  const gate = g.input("gate", [1, 1, 1, 3]);
+  const y = g.node("add", [x, g.node("mul", [gate, x])], { min: 0 });
+  const whole = g.node("add", [g.node("mul", [x, g.input("z", [1, 4, 4, 3])]), x]);
+  expect(afterPasses(g.graph(y, whole), factorSums)).toMatchInlineSnapshot(`
+    "
+    input %x:f32[1,4,4,3]
+    input %gate:f32[1,1,1,3]
+    input %z:f32[1,4,4,3]
+    const #gate/one:f32[]
+    %exp1:f32[1,4,4,3] = exp(%x)
+    %gate/add1:f32[1,1,1,3] = add(%gate, #gate/one)
+    %add1:f32[1,4,4,3] = mul(%exp1, %gate/add1) {min=0}
+    %mul2:f32[1,4,4,3] = mul(%exp1, %z)
+    %add2:f32[1,4,4,3] = add(%mul2, %exp1)
+    output %add1 as "add1"
+    output %add2 as "add2"
+    "
+  `);
 });

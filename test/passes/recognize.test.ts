@@ -16,6 +16,16 @@ function recognized(formula: Formula): string[] {
   );
 }
 
+/** (x − mean) / √(max(mean square − mean², 0) + ½) · scale; where the means lose their axis, reshapes bring it back. */
+function byMoments(g: GraphUnderTest, x: Value, isKept: boolean, meanOf: (moment: Value) => Value): Value {
+  const back = (value: Value) => (isKept ? value : g.node("reshape", [value], { shape: [2, 3, 1] }));
+  const mean = meanOf(x);
+  const variance = g.node("max", [g.node("sub", [meanOf(g.node("square", [x])), g.node("square", [mean])]), g.number(0)]);
+  const inverse = back(g.node("rsqrt", [g.node("add", [variance, g.number(0.5)])]));
+  const factor = g.node("mul", [inverse, g.constant("scale", [1, 1, 8])]);
+  return g.node("mul", [g.node("sub", [x, back(mean)]), factor]);
+}
+
 const FORMULAS: { readonly [result: string]: readonly Formula[] } = {
   "sigmoid(%x)": [
     (g, x) => g.node("div", [g.number(1), g.node("add", [g.number(1), g.node("exp", [g.node("neg", [x])])])]),
@@ -75,6 +85,11 @@ const FORMULAS: { readonly [result: string]: readonly Formula[] } = {
       const variance = g.node("reduce_mean", [g.node("mul", [centred, centred])], { axes: [2] });
       return g.node("mul", [g.node("rsqrt", [g.node("add", [g.number(0.5), variance])]), centred]);
     },
+  ],
+  "layer_norm(%x, #scale) {axis=-1 epsilon=0.5}": [
+    (g, x) => byMoments(g, x, true, (moment) => g.node("reduce_mean", [moment], { axes: [2] })),
+    (g, x) =>
+      byMoments(g, x, false, (moment) => g.node("mul", [g.node("reduce_sum", [moment], { axes: [-1], keepDims: false }), g.number(1 / 8)])),
   ],
   "layer_norm(%x, #scale, #bias) {axis=-1 epsilon=0.5}": [
     (g, x) => {
