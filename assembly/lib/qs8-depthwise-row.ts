@@ -108,7 +108,7 @@ function roundTwo(sums: usize, scale0: v128, scale1: v128, floor: v128, magic: v
   );
 }
 
-/** requantizeRow for any width and fewer channels. */
+/** requantizeRow for fewer than eight channels. */
 function requantizeSome(y: usize, sums: usize, scales: usize, width: usize, ldy: usize, cols: usize, zero: i32, lo: i32, hi: i32): void {
   const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
   const floor = floorOf(zero, lo), magic = magicOf(zero), offset = offsetOf(zero), top = i8x16.splat(<i8>hi);
@@ -122,17 +122,18 @@ function requantizeSome(y: usize, sums: usize, scales: usize, width: usize, ldy:
  * the loop would make it keep everything on the stack.
  */
 export function requantizeRow(y: usize, sums: usize, scales: usize, width: usize, ldy: usize, cols: usize, zero: i32, lo: i32, hi: i32): void {
-  const whole = cols == 8 ? width & ~1 : 0;
-  if (whole) {
-    const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
-    const floor = floorOf(zero, lo), magic = magicOf(zero), offset = offsetOf(zero), top = i8x16.splat(<i8>hi);
-    const end = sums + whole * COLUMN;
-    do {
-      const bytes = roundTwo(sums, scale0, scale1, floor, magic, offset, top);
-      v128.store64_lane(y, bytes, 0);
-      v128.store64_lane(y + ldy, bytes, 1);
-      sums += 2 * COLUMN, y += 2 * ldy;
-    } while (sums < end);
+  if (cols < 8) {
+    requantizeSome(y, sums, scales, width, ldy, cols, zero, lo, hi);
+    return;
   }
-  if (width > whole) requantizeSome(y, sums, scales, width - whole, ldy, cols, zero, lo, hi);
+  const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
+  const floor = floorOf(zero, lo), magic = magicOf(zero), offset = offsetOf(zero), top = i8x16.splat(<i8>hi);
+  const last = sums + (width - 1) * COLUMN;
+  do {
+    const bytes = roundTwo(sums, scale0, scale1, floor, magic, offset, top);
+    v128.store64_lane(y, bytes, 0);
+    if (sums == last) break;
+    v128.store64_lane(y + ldy, bytes, 1);
+    sums += 2 * COLUMN, y += 2 * ldy;
+  } while (sums <= last);
 }
