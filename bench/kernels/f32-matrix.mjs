@@ -81,6 +81,34 @@ const depthwise = (kernelName, layer, pick) => (bench) => {
   return { name, flops, pick, run: () => bench.kernels[kernelName](y, x, w, 0, finish, shape, 0, out) };
 };
 
+/** Convolutions one after another, or as a chain; `before` and `after`: channels on each side, 0 where there is no 1 × 1 convolution. */
+const chain =
+  (isChain, { before, after, bandRows, ...layer }, pick) =>
+  (bench) => {
+    const { channels, size, stride = 1 } = layer;
+    const { out, words, flops } = convolution({ ...layer, kernel: 3, groups: channels });
+    const { f32_conv_chain, f32_dwconv_square, f32_gemm } = bench.kernels;
+    const [k, n, inPixels, outPixels] = [before || channels, after || channels, size * size, out * out];
+    const [y, x, finish] = [bench.alloc(outPixels * n * 4), bench.floats(inPixels * k), bench.put(new Float32Array(15))];
+    bench.f32.set([-Infinity, Infinity, 0, 0, 0, -Infinity, Infinity, 0, 0, 0, -Infinity, Infinity, 0, 0, 0], finish >> 2);
+    const [shape, expand, project] = [
+      bench.put(words(bandRows)),
+      bench.floats(panelFloats(channels, k)),
+      bench.floats(panelFloats(n, channels)),
+    ];
+    const w = bench.floats(channels * 10);
+    const [expanded, middle] = [bench.floats(inPixels * channels), bench.floats(outPixels * channels)];
+    const together = () => f32_conv_chain(y, x, before && expand, w, after && project, 0, finish, shape, k, n, n, expanded, 0, out);
+    const apart = () => {
+      if (before) f32_gemm(expanded, x, expand, 0, finish, channels, k, channels, k, 0, 0, inPixels);
+      f32_dwconv_square(after ? middle : y, before ? expanded : x, w, 0, finish, shape, 0, out);
+      if (after) f32_gemm(y, middle, project, 0, finish, n, channels, n, channels, 0, 0, outPixels);
+    };
+    const all = flops + 2 * channels * (before * inPixels + after * outPixels);
+    const name = `${size}×${size}, ${[before, channels, after].filter(Boolean).join("→")}${stride > 1 ? ` /${stride}` : ""}`;
+    return { name, flops: all, pick, run: isChain ? together : apart };
+  };
+
 const PICK = "← pick";
 const STILL = [
   { size: 56, channels: 64, kernel: 3 },
@@ -114,6 +142,12 @@ const DEPTHWISE = [
   { size: 28, channels: 120, kernel: 5 },
   { size: 56, channels: 72, kernel: 5, stride: 2 },
 ];
+const CHAINS = [
+  { size: 112, before: 16, channels: 96, after: 24, stride: 2, bandRows: 2 },
+  { size: 112, before: 32, channels: 64, after: 0, stride: 2, bandRows: 4 },
+  { size: 56, before: 24, channels: 144, after: 24, bandRows: 6 },
+  { size: 56, before: 64, channels: 128, after: 128, bandRows: 7 },
+];
 
 const SUITES = {
   gemm: [
@@ -137,6 +171,8 @@ const SUITES = {
     ...DEPTHWISE.map((layer) => depthwise("f32_dwconv", layer)),
     depthwise("f32_dwconv", { size: 14, channels: 240, kernel: 7 }, PICK),
   ],
+  chain: CHAINS.map((layer) => chain(true, layer, PICK)),
+  apart: CHAINS.map((layer) => chain(false, layer)),
 };
 
 runSuites(SUITES, new RegExp(process.argv[2] ?? "."));

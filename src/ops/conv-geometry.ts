@@ -35,6 +35,19 @@ export const shapeText = (c: Convolution): string =>
     `+${c.padTop}x${c.padLeft} g${c.groups}`,
   ].join(" ");
 
+/** One filter for each of several channels. */
+export const isDepthwise = (c: Convolution): boolean => c.groups > 1 && c.groups === c.inChannels && c.groups === c.outChannels;
+
+/** Every output pixel is made of one input pixel, in the same order: a product of matrices. */
+export const isPointwise = (c: Convolution): boolean =>
+  c.groups === 1 &&
+  c.kernelHeight * c.kernelWidth === 1 &&
+  c.strideHeight * c.strideWidth === 1 &&
+  c.padTop === 0 &&
+  c.padLeft === 0 &&
+  c.outHeight === c.inHeight &&
+  c.outWidth === c.inWidth;
+
 /** A pair of positive whole numbers, for height and width. */
 function pairOf(attributes: AttributeReader, name: string): readonly [number, number] {
   const pair = attributes.numbers(name, [1, 1]);

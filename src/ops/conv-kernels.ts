@@ -1,6 +1,6 @@
 // The kernels that compute a float32 convolution, as one table: what each takes, costs and is called with.
 import type { Candidate } from "./candidates.ts";
-import { type Convolution, convShapeWords, flopsOf, shapeText } from "./conv-geometry.ts";
+import { type Convolution, convShapeWords, flopsOf, isDepthwise, isPointwise, shapeText } from "./conv-geometry.ts";
 import { type KernelArgument, type LowerContext, offsetBy } from "./define.ts";
 import { type DenseProduct, emitStrassen, takesStrassen } from "./dense-kernels.ts";
 import { epilogueOf } from "./finish-f32.ts";
@@ -30,7 +30,7 @@ export const convKey = (c: ConvLayer): string => `conv2d float32 ${c.ctx.tier} $
 
 const isStill = (c: Convolution): boolean => c.strideHeight === 1 && c.strideWidth === 1 && c.dilationHeight === 1 && c.dilationWidth === 1;
 
-const isDepthwise = (c: ConvLayer): boolean => c.packable && c.groups > 1 && c.groups === c.inChannels && c.groups === c.outChannels;
+const isPackedDepthwise = (c: ConvLayer): boolean => c.packable && isDepthwise(c);
 
 /** Squares of three or five with an even stride of one or two. */
 function isSquare(c: Convolution): boolean {
@@ -41,9 +41,8 @@ function isSquare(c: Convolution): boolean {
 /** True where the input is the matrix of windows as it lies: a pixel each, or the whole image. */
 function isProduct(c: ConvLayer): boolean {
   if (!c.packable || c.groups > 1 || c.padTop !== 0 || c.padLeft !== 0) return false;
-  const isPointwise = c.kernelHeight * c.kernelWidth === 1 && isStill(c) && c.outHeight === c.inHeight && c.outWidth === c.inWidth;
   const isWhole = c.kernelHeight === c.inHeight && c.kernelWidth === c.inWidth && c.pixels === c.batch;
-  return isPointwise || (isWhole && c.dilationHeight === 1 && c.dilationWidth === 1);
+  return isPointwise(c) || (isWhole && c.dilationHeight === 1 && c.dilationWidth === 1);
 }
 
 /** True where the taps of a kernel's row are neighbours in memory. */
@@ -121,18 +120,18 @@ export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
   },
   {
     name: "depthwise square",
-    takes: (c) => isDepthwise(c) && isSquare(c),
+    takes: (c) => isPackedDepthwise(c) && isSquare(c),
     cost: (c) => 1.4 * c.pixels * c.outChannels * c.k,
     emit: (c) => emitDepthwise(c, "f32_dwconv_square"),
   },
   {
     name: "depthwise",
-    takes: isDepthwise,
+    takes: isPackedDepthwise,
     cost: (c) => 3 * c.pixels * c.outChannels * c.k,
     emit: (c) => emitDepthwise(c, "f32_dwconv"),
   },
   { name: "direct", takes: isDirect, cost: directCost, emit: emitDirect },
-  { name: "windows", takes: (c) => !isDepthwise(c), cost: windowsCost, emit: emitWindows },
+  { name: "windows", takes: (c) => !isPackedDepthwise(c), cost: windowsCost, emit: emitWindows },
   { name: "winograd", takes: isWinograd, cost: winogradCost, emit: emitWinograd },
 ];
 

@@ -2,7 +2,7 @@
 // The planner calls `infer` and then `lower`; nothing here runs during `Model.run` but `host` functions.
 import { LanewiseError } from "../errors.ts";
 import { printAttributes, printType } from "../graph/print.ts";
-import type { Attribute, Attributes, DataType, Graph, Node, Quantization, TensorType, TypedArray } from "../graph/types.ts";
+import type { Attribute, Attributes, DataType, Graph, Node, Quantization, TensorType, TypedArray, Value } from "../graph/types.ts";
 import type { KernelExports, KernelName } from "../runtime/kernel-exports.d.ts";
 import type { QuantizedLowerings } from "./quantized/lowerings.ts";
 
@@ -34,9 +34,17 @@ export type KernelArgument = number | Pointer;
 /** Attributes read with a type and a default. Throws `shape` when an attribute has another type. */
 export class AttributeReader {
   readonly #attributes: Attributes;
+  readonly #prefix: string;
 
-  constructor(attributes: Attributes) {
+  /** With a prefix, every name means the attribute whose name begins with it. */
+  constructor(attributes: Attributes, prefix = "") {
     this.#attributes = attributes;
+    this.#prefix = prefix;
+  }
+
+  /** The attributes of a part of the operator. */
+  within(prefix: string): AttributeReader {
+    return new AttributeReader(this.#attributes, this.#prefix + prefix);
   }
 
   number(name: string, fallback?: number): number {
@@ -50,30 +58,34 @@ export class AttributeReader {
   }
   /** A list of numbers. */
   numbers(name: string, fallback?: readonly number[]): readonly number[] {
-    const value = this.#attributes[name] ?? fallback;
+    const value = this.#find(name) ?? fallback;
     if (!Array.isArray(value) || !value.every((item) => typeof item === "number")) throw this.#error(name, "a list of numbers");
     return value;
   }
   /** A nested graph. */
   graph(name: string): Graph {
-    const value = this.#attributes[name];
+    const value = this.#find(name);
     if (typeof value !== "object" || !("nodes" in value)) throw this.#error(name, "a graph");
     return value;
   }
   has(name: string): boolean {
-    return this.#attributes[name] !== undefined;
+    return this.#find(name) !== undefined;
+  }
+
+  #find(name: string): Attribute | undefined {
+    return this.#attributes[this.#prefix + name];
   }
 
   #read<T extends Attribute>(name: string, type: string, fallback: T | undefined): T {
-    const value = this.#attributes[name] ?? fallback;
+    const value = this.#find(name) ?? fallback;
     if (typeof value !== type) throw this.#error(name, `a ${type}`);
     return value as T;
   }
   #error(name: string, expected: string): LanewiseError {
-    const found = this.#attributes[name];
+    const found = this.#find(name);
     return new LanewiseError(
       "shape",
-      `attribute "${name}" must be ${expected}, found ${found === undefined ? "nothing" : JSON.stringify(found)}`,
+      `attribute "${this.#prefix}${name}" must be ${expected}, found ${found === undefined ? "nothing" : JSON.stringify(found)}`,
     );
   }
 }
@@ -192,6 +204,17 @@ export interface ViewContext {
   readonly inputCount: number;
 }
 
+/** The nodes of a plan in their order, for operators that stand for several of them. */
+export interface FuseContext {
+  readonly nodes: readonly Node[];
+  /** The type of a value, every dimension a number. */
+  type(value: Value): TensorType;
+  /** True where the elements are known before the run. */
+  isKnown(value: Value): boolean;
+  /** How many nodes read a value, and 1 more where it leaves the plan. */
+  useCount(value: Value): number;
+}
+
 export interface OpDef {
   /** snake_case concept. */
   readonly name: string;
@@ -217,6 +240,11 @@ export interface OpDef {
   view?(ctx: ViewContext): readonly number[] | undefined;
   /** `lower` honours `rowStride` of output 0. */
   readonly stridedOutput?: boolean;
+  /**
+   * The nodes with those that this operator computes faster together replaced by one of it, in the place of the last.
+   * The outputs of the others must not be read any more.
+   */
+  fuse?(ctx: FuseContext): readonly Node[];
   readonly onnx?: ImportSchema;
   readonly tflite?: ImportSchema;
 }

@@ -29,7 +29,7 @@ const MEMBERS: { readonly [F in Exclude<Family, "elementwise">]: string } = {
     "gather gather_nd gather_elements scatter_nd scatter_elements fill range one_hot eye_like trilu cumsum reverse_sequence top_k non_zero compress unique non_max_suppression grid_sample roi_align",
   layout:
     "reshape squeeze unsqueeze flatten shape size transpose pad concat split slice strided_slice depth_to_space space_to_depth tile expand",
-  matrix: "conv2d conv_transpose2d matmul attention",
+  matrix: "conv2d conv_chain conv_transpose2d matmul attention",
   quantized: "quantize dequantize requantize recenter quantize_linear dequantize_linear dynamic_quantize matmul_integer conv_integer",
   rare: "rnn gru lstm einsum lrn tree_ensemble max_pool_positions",
   rows: "softmax log_softmax layer_norm rms_norm group_norm reduce_sum reduce_mean reduce_max reduce_min reduce_prod reduce_l1 reduce_l2 reduce_sum_square reduce_log_sum reduce_log_sum_exp reduce_any reduce_all arg_max arg_min max_pool2d average_pool2d resize",

@@ -4,7 +4,7 @@ import { hashOf } from "./hash.ts";
 
 /** Packs constant weights (with their bias) once a model. */
 export function packedWeights(
-  ctx: LowerContext,
+  ctx: Pick<LowerContext, "input" | "inputs" | "weights">,
   key: string,
   floats: number,
   pack: (to: Float32Array, weights: Float32Array, bias: Float32Array | undefined) => void,

@@ -118,7 +118,7 @@ export function draftGraph(
 ) {
   const typing = inferGraph(graph, target.ops, inputTypes, seeds);
   const { head, continuation } = splitAtDynamic(graph, typing);
-  const nodes = liveNodes(head, typing);
+  const nodes = fuseNodes(liveNodes(head, typing), head, typing, target.ops);
   const placement = placeValues(nodes, head.inputs, head.outputs, typing);
   return { typing, head, continuation, nodes, placement, ...lowerNodes(nodes, typing, placement, target) };
 }
@@ -133,6 +133,22 @@ function liveNodes(graph: Graph, typing: Typing): Node[] {
     for (const value of node.inputs) if (value && !typing.isKnown(value)) needed.add(value);
   }
   return live.reverse();
+}
+
+/** The nodes with those that operators compute together replaced by one. */
+function fuseNodes(nodes: readonly Node[], { outputs }: Graph, typing: Typing, ops: OpTable): readonly Node[] {
+  for (const op of Object.values(ops)) {
+    if (!op?.fuse) continue;
+    const uses = new Map<Value, number>();
+    for (const value of [...nodes.flatMap((node) => node.inputs), ...outputs]) if (value) uses.set(value, (uses.get(value) ?? 0) + 1);
+    nodes = op.fuse({
+      nodes,
+      type: (value) => typing.staticType(value),
+      isKnown: (value) => typing.isKnown(value),
+      useCount: (value) => uses.get(value) ?? 0,
+    });
+  }
+  return nodes;
 }
 
 function placed(value: Value, typing: Typing, { locations }: Placement): PlacedTensor {

@@ -12,7 +12,7 @@ test("every operator is brought in by its own name", () => {
 
 test("a graph brings in its families, and int8 only where values are quantized", async () => {
   const floats = await operatorsFor(graphOf("conv2d", {}, []));
-  expect(Object.keys(floats.ops).sort()).toEqual(["attention", "conv2d", "conv_transpose2d", "matmul"]);
+  expect(Object.keys(floats.ops).sort()).toEqual(["attention", "conv2d", "conv_chain", "conv_transpose2d", "matmul"]);
   expect(floats.quantized).toBeUndefined();
   const quant = { scale: [1], zeroPoint: [0] };
   const bytes = await operatorsFor(graphOf("conv2d", {}, [{ dataType: "int8", shape: [1], data: [0], quant }]));

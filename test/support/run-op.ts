@@ -12,6 +12,7 @@ import {
 } from "../../src/graph/types.ts";
 import { ALL_OPS } from "../../src/ops/index.ts";
 import { QUANTIZED_LOWERINGS } from "../../src/ops/quantized/lowerings.ts";
+import type { OpTable } from "../../src/plan/infer.ts";
 import { Model } from "../../src/runtime/model.ts";
 import { Tensor } from "../../src/runtime/tensor.ts";
 import type { TierName } from "./kernels.ts";
@@ -19,13 +20,13 @@ import type { TierName } from "./kernels.ts";
 const modules = new Map<TierName, WebAssembly.Module>();
 
 /** A model over a graph made by hand. */
-export function modelOf(graph: Graph, tier: TierName = "simd128", memory: "fast" | "small" = "fast"): Model {
+export function modelOf(graph: Graph, tier: TierName = "simd128", memory: "fast" | "small" = "fast", ops: OpTable = ALL_OPS): Model {
   let module = modules.get(tier);
   if (!module) {
     module = new WebAssembly.Module(readFileSync(new URL(`../../dist/${tier}.wasm`, import.meta.url)));
     modules.set(tier, module);
   }
-  return new Model(graph, module, { tier, memory, ops: ALL_OPS, quantized: QUANTIZED_LOWERINGS });
+  return new Model(graph, module, { tier, memory, ops, quantized: QUANTIZED_LOWERINGS });
 }
 
 /** An input of an operator under test: given at run time, or a constant of the model. */
