@@ -7,11 +7,11 @@ import { LEAST_ROWS, PANEL, panelBytes, panelRows, panelRowsAhead, TILE_ROWS } f
 const BAND_BYTES: usize = 512 << 10;
 
 /**
- * Where B is more than half of the second-level cache, its panels come from afar, and nothing asks for a panel before its
+ * Where B is more than an eighth of the second-level cache, its panels may come from afar, and nothing asks for a panel before its
  * first tile does. So tiles ask for the next panel, if they are enough that it arrives while they multiply. GF/s with
  * weights that were not used for long, before and after: 49×1024×1024 44 and 52, 128×1536×384 47 and 55.
  */
-const FAR_BYTES: usize = 512 << 10;
+const FAR_BYTES: usize = 128 << 10;
 const LEAST_TILES: usize = 5;
 
 /** Rows of a band: a multiple of both tile heights. */

@@ -17,7 +17,7 @@ function costlyRows(rows: number, tier: LowerContext["tier"]): number {
 }
 
 /** Multiply-adds in whose time one weight comes from memory, where the weights are more than the caches keep. */
-const ADDS_PER_DISTANT_WEIGHT = 7;
+export const ADDS_PER_DISTANT_WEIGHT = 7;
 const NEAR_WEIGHTS = 2 ** 22;
 
 /**

@@ -67,7 +67,7 @@ const pairsOf = (g: ConvGeometry): number => {
 const coveredWidth = (g: ConvGeometry) => (g.outWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
 
 /** True where every row of the input is a window, so that there is no band to widen. */
-const isMatrix = (g: ConvGeometry): boolean =>
+export const isMatrix = (g: ConvGeometry): boolean =>
   g.groups * g.inWidth * g.outWidth * g.kernelHeight * g.kernelWidth * g.strideHeight === 1 && g.inHeight === g.outHeight;
 
 /** Elements of a window, every run rounded up. */

@@ -14,6 +14,15 @@ import {
 import { depthwisePanelsBytes, depthwiseScratchBytes, depthwiseShapeWords, packDepthwise } from "./depthwise-shape.ts";
 import { fingerprint } from "./steps.ts";
 import {
+  isStrassen,
+  packStrassen,
+  strassenBands,
+  strassenBytes,
+  strassenCost,
+  strassenScratchBytes,
+  strassenShapeWords,
+} from "./strassen-shape.ts";
+import {
   isWinograd,
   packWinograd,
   partsOf,
@@ -103,6 +112,12 @@ const LAYER_KERNELS: readonly Candidate<LayerInContext>[] = [
   },
   { name: "vector", takes: isVector, cost: (layer) => 0.9 * directCost(layer), emit: emitVector },
   {
+    name: "strassen",
+    takes: ({ ctx, geometry, images, output }) => isStrassen(geometry) && images === 1 && output.kind === "int8" && ctx.memory === "fast",
+    cost: ({ geometry }) => strassenCost(geometry),
+    emit: emitStrassen,
+  },
+  {
     name: "winograd",
     takes: (layer) =>
       isWinograd(layer.geometry) && layer.output.kind === "int8" && layer.ctx.memory === "fast" && partsOfLayer(layer) !== undefined,
@@ -139,6 +154,13 @@ function emitVector(layer: LayerInContext): void {
   const table = ctx.table(convShapeWords(geometry, output, 1));
   const units = Math.ceil(geometry.outChannels / 8);
   ctx.emitSplit("qs8_gemv", units, [y, x, panelsOf(layer, 1), rowScale, table], { flops: flopsOf(layer) });
+}
+
+function emitStrassen(layer: LayerInContext): void {
+  const { ctx, geometry: g, output, owner, key, weights, x, y } = layer;
+  const quarters = ctx.weights(owner, `qs8 strassen ${key}`, strassenBytes(g), (views) => packStrassen(views, g, weights()));
+  const [scratch, table] = [ctx.scratch(strassenScratchBytes(g)), ctx.table(strassenShapeWords(g, output))];
+  ctx.emitSplit("qs8_gemm_strassen", strassenBands(g), [y, x, quarters, scratch, table], { flops: flopsOf(layer) });
 }
 
 /** A column of pixels is a row of them as well, and the depthwise kernel takes four pixels of a row at a time. */
