@@ -19,6 +19,16 @@ const gemm =
     return { name: `${m}×${n}×${k}`, flops: 2 * m * n * k, run };
   };
 
+/** Quarters of `left` columns and k / 2 rows, bands of at most 200 rows: what src/ops/strassen-weights.ts says. */
+const strassen = (m, n, k, pick) => (bench) => {
+  const [left, bands] = [Math.ceil(n / (2 * PANEL)) * PANEL, Math.ceil(m / 200)];
+  const rows = Math.ceil(Math.ceil(m / bands) / 2);
+  const [y, a, w] = [bench.alloc(m * n * 4), bench.floats(m * k), bench.floats(7 * panelFloats(left, k / 2))];
+  const [scratch, finish] = [bench.alloc(16 * rows * (k / 2 + left + 32)), epilogue(bench)];
+  const run = () => bench.kernels.f32_gemm_strassen(y, a, w, 0, finish, scratch, m, n, k, n, k, 0, bands, 0, bands);
+  return { name: `${m}×${n}×${k}`, flops: 2 * m * n * k, pick, run };
+};
+
 /** A convolution with "same" padding of an image that is square unless `width` is given. */
 function convolution({ size, width = size, channels, filters = channels, kernel, stride = 1, groups = 1 }) {
   const [out, across] = [Math.ceil(size / stride), Math.ceil(width / stride)];
@@ -160,6 +170,13 @@ const SUITES = {
     gemm(49, 1024, 1024),
     gemm(128, 1536, 384),
     gemm(4, 512, 512),
+  ],
+  strassen: [
+    strassen(480, 480, 480, PICK),
+    strassen(960, 960, 960, PICK),
+    strassen(196, 512, 512, PICK),
+    strassen(49, 1024, 1024),
+    strassen(128, 1536, 384, PICK),
   ],
   gemv: [gemm(1, 1000, 1024, "f32_gemv"), gemm(1, 128, 640, "f32_gemv"), gemm(4, 512, 512, "f32_gemv"), gemm(1, 4096, 9216, "f32_gemv")],
   "winograd 4×4": STILL.map((layer) => winograd(4, layer, PICK)),

@@ -5,7 +5,7 @@
 import * as esbuild from "esbuild";
 import { runSuites } from "./harness.mjs";
 
-const SHAPES = ["conv-shape", "depthwise-shape", "winograd-shape", "binary-shape", "pool-shape"];
+const SHAPES = ["conv-shape", "depthwise-shape", "winograd-shape", "strassen-shape", "binary-shape", "pool-shape"];
 const bundle = await esbuild.build({
   stdin: {
     contents: SHAPES.map((name) => `export * from "./${name}.ts";`).join("\n"),
@@ -66,6 +66,15 @@ const winograd = (layer, pick) => (bench) => {
   return { name, flops, pick, run: () => bench.kernels.qs8_winograd_4x4(y, x, w, scratch, table, 0, shapes.tilesOf(g)) };
 };
 
+const strassen =
+  ({ geometry: g, name, flops }, pick) =>
+  (bench) => {
+    const { output, y, x } = place(bench, g);
+    const [w, scratch] = [bench.alloc(shapes.strassenBytes(g)), bench.alloc(shapes.strassenScratchBytes(g))];
+    const table = bench.put(shapes.strassenShapeWords(g, output));
+    return { name, flops, pick, run: () => bench.kernels.qs8_gemm_strassen(y, x, w, scratch, table, 0, shapes.strassenBands(g)) };
+  };
+
 const depthwise = (layer) => (bench) => {
   const { geometry: g, name, flops } = convolution({ ...layer, groups: layer.channels });
   const { output, y, x } = place(bench, g);
@@ -101,6 +110,8 @@ const PRODUCTS = [
   [196, 512, 512],
   [49, 1024, 1024],
 ];
+/** Products whose weights are many for each row, or few, do better without Strassen's algorithm. */
+const picksStrassen = ([m, n, k]) => m > 49 && Math.min(n, k) >= 128;
 const STRIDED = [
   { size: 224, channels: 3, filters: 32, kernel: 3, stride: 2 },
   { size: 224, channels: 3, filters: 64, kernel: 7, stride: 2 },
@@ -110,10 +121,11 @@ const STRIDED = [
 runSuites(
   {
     qs8_conv_4x8: [
-      ...PRODUCTS.map((sizes) => direct(product(...sizes), 2, "← pick")),
+      ...PRODUCTS.map((sizes) => direct(product(...sizes), 2, picksStrassen(sizes) ? "" : "← pick")),
       ...STRIDED.map((layer) => direct(convolution(layer), 2, "← pick")),
     ],
     "…_4x8_small": PRODUCTS.map((sizes) => direct(product(...sizes), 1)),
+    qs8_gemm_strassen: PRODUCTS.map((sizes) => strassen(product(...sizes), picksStrassen(sizes) ? "← pick" : "")),
     "3×3 direct": SQUARES.map((layer) => direct(convolution(layer), 2)),
     "3×3 winograd": SQUARES.map((layer) => winograd(layer, "← pick")),
     qs8_gemv: [oneRow(1000, 1024), oneRow(128, 640), oneRow(4096, 1024)],
