@@ -1,5 +1,5 @@
 // Depthwise convolution by 5 × 5 taps with stride 1 or 2: four pixels of an output row, four channels after four.
-// A block at an edge of the image has a body of its own, so that the others load without asking. The last block of a row
+// With stride 1, a block at an edge of the image has a body of its own, so that the others load without asking. The last block of a row
 // ends with it: pixels that the one before has computed are computed again, but not stored.
 import { finish } from "./f32-depthwise-pixels";
 import { Epilogue } from "./f32-epilogue";
@@ -127,9 +127,9 @@ function stillBlock(y: usize, x: usize, w: usize, residual: usize, epilogue: Epi
   else fourPixels(false, 1, y, x, w, residual, epilogue, shape, left, right, rows, skip, first);
 }
 
+/** One body for all blocks: another one inside the image gains 4 % and takes 0.8 KB. */
 function movingBlock(y: usize, x: usize, w: usize, residual: usize, epilogue: Epilogue, shape: ConvShape, left: isize, right: isize, rows: usize, skip: usize, first: isize): void {
-  if (left > 0 || right > 0 || first) fourPixels(true, 2, y, x, w, residual, epilogue, shape, left, right, rows, skip, first);
-  else fourPixels(false, 2, y, x, w, residual, epilogue, shape, left, right, rows, skip, first);
+  fourPixels(true, 2, y, x, w, residual, epilogue, shape, left, right, rows, skip, first);
 }
 
 /** True where `row5x5` can do a layer: no block has more than two columns outside the image on either side. */
