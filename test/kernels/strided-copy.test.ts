@@ -110,6 +110,18 @@ describe.each(TIERS)("strided copies, %s", (tier) => {
       5 * (bytes + 3),
     );
   });
+
+  it.each([1, 3, 4, 8, 15, 16, 33, 600])("copies rows of %i bytes", (rowBytes) => {
+    bench.reset();
+    const [rows, yStride, xStride] = [9, rowBytes + 5, rowBytes + 2];
+    const source = Uint8Array.from({ length: rows * xStride }, (_, i) => (i * 31 + (i >> 8) * 7) & 255);
+    const expected = new Uint8Array(rows * yStride).fill(0xee);
+    for (let row = 0; row < rows; row++) expected.set(source.subarray(row * xStride, row * xStride + rowBytes), row * yStride);
+    const y = bench.put(new Uint8Array(expected.length).fill(0xee));
+    run(bench, { kernel: "x8_copy_rows", table: null, args: [rowBytes, yStride, xStride], units: rows }, y, bench.put(source));
+    expect(Buffer.compare(bench.u8(y, expected.length), expected)).toBe(0);
+    bench.checkGuards();
+  });
 });
 
 describe("the choice of a call", () => {
@@ -120,7 +132,7 @@ describe("the choice of a call", () => {
     );
 
   it("copies a dense tensor as one row", () => {
-    expect(call(4, [2, 12, 12], [3, 4, 4], [4, 1, 1])).toMatchObject({ kernel: "x8_copy_rows", args: [96, 0, 0], units: 1 });
+    expect(call(4, [2, 12, 12], [3, 4, 4], [4, 1, 1])).toMatchObject({ kernel: "x8_copy_rows", table: null, args: [96, 0, 0], units: 1 });
   });
   it("transposes NCHW to NHWC as planes", () => {
     expect(call(4, [2, 60, 60], [4, 15, 5], [5, 3, 1], [3, 1, 20])).toMatchObject({
