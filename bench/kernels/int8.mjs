@@ -58,6 +58,21 @@ const oneRow = (n, k) => (bench) => {
   return { name, flops, run: () => bench.kernels.qs8_gemv(y, x, w, 0, table, 0, Math.ceil(n / 8)) };
 };
 
+/** A row of floats and int8 weights, beside the same with float32 weights. */
+const floatRow = (n, k, isNarrow) => (bench) => {
+  const { geometry: g, name, flops } = product(1, n, k);
+  const [y, x, scratch] = [bench.alloc(n * 4), bench.floats(k), bench.alloc(16 + k * 4)];
+  const epilogue = bench.put(new Float32Array([-Infinity, Infinity, 0, 0, 0]));
+  const panelBytes = isNarrow ? shapes.panelBytesOf(g, "float32", 1) : 0;
+  const w = isNarrow ? bench.floats((panelBytes * n) / 32) : bench.floats(n * (k + 1));
+  const { f32_gemv, f32_qc8w_gemv } = bench.kernels;
+  const panels = Math.ceil(n / 8);
+  const run = isNarrow
+    ? () => f32_qc8w_gemv(y, x, w, 0, epilogue, scratch, 1, n, k, n, k, n, panelBytes, 0, panels)
+    : () => f32_gemv(y, x, w, 0, epilogue, 1, n, k, n, k, n, 0, panels);
+  return { name: `${name} ${isNarrow ? "int8" : "float32"}`, flops, run };
+};
+
 const winograd = (layer, pick) => (bench) => {
   const { geometry: g, name, flops } = convolution(layer);
   const { output, y, x } = place(bench, g);
@@ -129,10 +144,16 @@ runSuites(
     "3×3 direct": SQUARES.map((layer) => direct(convolution(layer), 2)),
     "3×3 winograd": SQUARES.map((layer) => winograd(layer, "← pick")),
     qs8_gemv: [oneRow(1000, 1024), oneRow(128, 640), oneRow(4096, 1024)],
+    "one row, floats": [
+      ...[true, false].map((isNarrow) => floatRow(1024, 1024, isNarrow)),
+      ...[true, false].map((isNarrow) => floatRow(4096, 4096, isNarrow)),
+    ],
     qs8_dwconv: [
       depthwise({ size: 112, channels: 32, kernel: 3 }),
       depthwise({ size: 112, channels: 64, kernel: 3, stride: 2 }),
       depthwise({ size: 56, channels: 128, kernel: 3 }),
+      depthwise({ size: 28, channels: 256, kernel: 3 }),
+      depthwise({ size: 7, channels: 1024, kernel: 3 }),
       depthwise({ size: 14, channels: 512, kernel: 3 }),
       depthwise({ size: 28, channels: 120, kernel: 5 }),
     ],
