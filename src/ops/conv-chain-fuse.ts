@@ -1,8 +1,9 @@
 // Finds the convolutions of a plan that are better off as a chain (conv-chain.ts).
 import { type Attributes, type Node, sizeOf, type Value } from "../graph/types.ts";
 import { bandOf, chainOf, prefixOf, RESIDUAL, STAGES, type Stage } from "./conv-chain-shape.ts";
-import { convolutionOf, isDepthwise, isPointwise } from "./conv-geometry.ts";
+import { type Convolution, convolutionOf, isDepthwise, isPointwise } from "./conv-geometry.ts";
 import { AttributeReader, type FuseContext } from "./define.ts";
+import { productCost, strassenCost } from "./product-cost.ts";
 
 type Chain = { readonly depthwise: Node } & { readonly [S in Stage]?: Node };
 
@@ -31,6 +32,12 @@ const JOINT_BYTES = 1 << 20;
 
 const bytesOf = (ctx: FuseContext, value: Value | null | undefined): number => (value ? sizeOf(ctx.type(value).shape) * 4 : 0);
 
+/** Large products win more by Strassen's algorithm than by bands. */
+function isStrassenFaster({ memory, tier }: FuseContext, c: Convolution): boolean {
+  const [m, n, k] = [c.batch * c.outHeight * c.outWidth, c.outChannels, c.inChannels];
+  return memory === "fast" && strassenCost(m, n, k) < productCost(m, n * k, tier);
+}
+
 /** What a conv2d can be in a chain: float32 with known weights. */
 function kindOf(ctx: FuseContext, { op, inputs, outputs, attributes }: Node): "pointwise" | "depthwise" | undefined {
   const [x, weight, bias] = inputs;
@@ -38,7 +45,7 @@ function kindOf(ctx: FuseContext, { op, inputs, outputs, attributes }: Node): "p
   if ([x, weight, outputs[0]!].some((value) => ctx.type(value).dataType !== "float32") || bytesOf(ctx, outputs[0]) === 0) return undefined;
   const c = convolutionOf(new AttributeReader(attributes), ctx.type(x), ctx.type(weight));
   if (isDepthwise(c)) return "depthwise";
-  return isPointwise(c) ? "pointwise" : undefined;
+  return isPointwise(c) && !isStrassenFaster(ctx, c) ? "pointwise" : undefined;
 }
 
 /** Pairs of a pointwise and a depthwise convolution, in either order, with nothing else between: the largest middle first. */

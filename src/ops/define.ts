@@ -213,6 +213,8 @@ export interface FuseContext {
   isKnown(value: Value): boolean;
   /** How many nodes read a value, and 1 more where it leaves the plan. */
   useCount(value: Value): number;
+  readonly memory: "fast" | "small";
+  readonly tier: "simd128" | "relaxed";
 }
 
 export interface OpDef {

@@ -118,7 +118,7 @@ export function draftGraph(
 ) {
   const typing = inferGraph(graph, target.ops, inputTypes, seeds);
   const { head, continuation } = splitAtDynamic(graph, typing);
-  const nodes = fuseNodes(liveNodes(head, typing), head, typing, target.ops);
+  const nodes = fuseNodes(liveNodes(head, typing), head, typing, target);
   const placement = placeValues(nodes, head.inputs, head.outputs, typing);
   return { typing, head, continuation, nodes, placement, ...lowerNodes(nodes, typing, placement, target) };
 }
@@ -136,7 +136,12 @@ function liveNodes(graph: Graph, typing: Typing): Node[] {
 }
 
 /** The nodes with those that operators compute together replaced by one. */
-function fuseNodes(nodes: readonly Node[], { outputs }: Graph, typing: Typing, ops: OpTable): readonly Node[] {
+function fuseNodes(
+  nodes: readonly Node[],
+  { outputs }: Graph,
+  typing: Typing,
+  { ops, memory, tier }: Omit<PlanTarget, "commit">,
+): readonly Node[] {
   for (const op of Object.values(ops)) {
     if (!op?.fuse) continue;
     const uses = new Map<Value, number>();
@@ -146,6 +151,8 @@ function fuseNodes(nodes: readonly Node[], { outputs }: Graph, typing: Typing, o
       type: (value) => typing.staticType(value),
       isKnown: (value) => typing.isKnown(value),
       useCount: (value) => uses.get(value) ?? 0,
+      memory,
+      tier,
     });
   }
   return nodes;

@@ -134,6 +134,14 @@ describe("stays apart", () => {
       }),
     ).toEqual(three);
   });
+  test("where Strassen's algorithm computes a product faster", () => {
+    const build = (channels: number) => (net: Network) => [net.depthwise(net.pointwise(net.input, 16, channels), channels)];
+    expect(names(build(96))).toEqual(["conv_chain"]);
+    const net = new Network(1, [32, 36], 256);
+    const graph = net.graph(net.depthwise(net.pointwise(net.input, 256, 256), 256, 3, { strides: [2, 2] }));
+    expect(compare(graph).names).toEqual(["conv2d", "conv2d"]);
+    expect(compare(graph, "simd128", "small").names).toEqual(["conv_chain"]);
+  });
   test("where input and output leave no room for a band", () => {
     expect(names((net) => [net.pointwise(net.depthwise(net.input, 16), 16, 16)], [160, 160])).toEqual(["conv2d", "conv2d"]);
   });
