@@ -38,12 +38,25 @@ function isSquare(c: Convolution): boolean {
   return isSmall && c.strideHeight === c.strideWidth && c.strideHeight <= 2 && c.dilationHeight === 1 && c.dilationWidth === 1;
 }
 
-/** True where the input is the matrix of windows as it lies: a pixel each, or the whole image. */
-function isProduct(c: ConvLayer): boolean {
-  if (!c.packable || c.groups > 1 || c.padTop !== 0 || c.padLeft !== 0) return false;
-  const isWhole = c.kernelHeight === c.inHeight && c.kernelWidth === c.inWidth && c.pixels === c.batch;
-  return isPointwise(c) || (isWhole && c.dilationHeight === 1 && c.dilationWidth === 1);
+/** Input rows from the first to the last that `rows` output rows see, and likewise for columns. */
+const rowsUnder = (c: Convolution, rows: number): number => (rows - 1) * c.strideHeight + (c.kernelHeight - 1) * c.dilationHeight + 1;
+const columnsUnder = (c: Convolution, columns: number): number => (columns - 1) * c.strideWidth + c.kernelWidth;
+
+/**
+ * Floats from one window to the next where the input is the matrix of windows as it lies: a pixel each, the whole image, or
+ * a part of an image of one column or one row, where windows may overlap. Undefined elsewhere.
+ */
+function windowStep(c: ConvLayer): number | undefined {
+  if (!c.packable || c.groups > 1 || c.padTop !== 0 || c.padLeft !== 0) return undefined;
+  if (rowsUnder(c, c.outHeight) > c.inHeight || columnsUnder(c, c.outWidth) > c.inWidth) return undefined;
+  const isDense = c.dilationHeight === 1 && c.dilationWidth === 1;
+  if (isPointwise(c) || (isDense && c.kernelHeight === c.inHeight && c.kernelWidth === c.inWidth)) return c.k;
+  if (!isDense || c.batch > 1) return undefined;
+  if (c.kernelWidth === c.inWidth) return c.strideHeight * c.inWidth * c.inChannels;
+  return c.inHeight === 1 ? c.strideWidth * c.inChannels : undefined;
 }
+
+const isProduct = (c: ConvLayer): boolean => windowStep(c) !== undefined;
 
 /** True where the taps of a kernel's row are neighbours in memory. */
 const isJoined = (c: ConvLayer): boolean => c.groups === 1 && c.dilationWidth === 1;
@@ -77,7 +90,7 @@ function windowsCost(c: ConvLayer): number {
   return wholeCost(c) + c.pixels * c.groups * (75 * runs + 2.4 * c.k + 20 * Math.ceil(c.n / PANEL));
 }
 
-/** The product that a convolution is where `isProduct`. */
+/** The product that a convolution is where windows do not overlap. */
 const denseOf = ({ ctx, pixels, n, k }: ConvLayer): DenseProduct => ({
   ...{ ctx, m: pixels, n, k, a: ctx.input(0).pointer, ldy: ctx.output(0).rowStride, transposeB: true, alpha: 1 },
 });
@@ -114,7 +127,7 @@ export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
   { name: "gemm", takes: isProduct, cost: wholeCost, emit: emitGemm },
   {
     name: "strassen",
-    takes: (c) => isProduct(c) && takesStrassen({ ...c, m: c.pixels }),
+    takes: (c) => windowStep(c) === c.k && takesStrassen({ ...c, m: c.pixels }),
     cost: (c) => strassenCost(c.pixels, c.n, c.k),
     emit: (c) => emitStrassen(denseOf(c)),
   },
@@ -171,12 +184,12 @@ const operandsOf = ({ ctx }: ConvLayer, weights: KernelArgument) =>
   [ctx.output(0).pointer, ctx.input(0).pointer, weights, pointerOf(ctx.inputs[3]), epilogueOf(ctx)] as const;
 
 function emitGemm(c: ConvLayer): void {
-  const args = [...operandsOf(c, panelsOf(c)), c.n, c.k, c.ctx.output(0).rowStride, c.k, c.n] as const;
+  const args = [...operandsOf(c, panelsOf(c)), c.n, c.k, c.ctx.output(0).rowStride, windowStep(c)!, c.n] as const;
   c.ctx.emitSplit("f32_gemm", c.pixels, [...args], { flops: flopsOf(c) });
 }
 
 function emitGemv(c: ConvLayer): void {
-  const args = [...operandsOf(c, panelsOf(c)), c.pixels, c.n, c.k, c.ctx.output(0).rowStride, c.k, c.n] as const;
+  const args = [...operandsOf(c, panelsOf(c)), c.pixels, c.n, c.k, c.ctx.output(0).rowStride, windowStep(c)!, c.n] as const;
   c.ctx.emitSplit("f32_gemv", Math.ceil(c.n / PANEL), [...args], { flops: flopsOf(c) });
 }
 
@@ -192,10 +205,6 @@ function emitWindows(c: ConvLayer): void {
   const scratch = c.ctx.scratch(rows * c.k * 4);
   c.ctx.emitSplit("f32_conv", c.pixels, [...operandsOf(c, panelsOf(c)), shapeOf(c, rows), scratch], { flops: flopsOf(c) });
 }
-
-/** Input rows from the first to the last that `rows` output rows see, and likewise for columns. */
-const rowsUnder = (c: Convolution, rows: number): number => (rows - 1) * c.strideHeight + (c.kernelHeight - 1) * c.dilationHeight + 1;
-const columnsUnder = (c: Convolution, columns: number): number => (columns - 1) * c.strideWidth + c.kernelWidth;
 
 function emitDirect(c: ConvLayer): void {
   const isPadded = c.padTop > 0 || c.padLeft > 0 || rowsUnder(c, c.outHeight) > c.inHeight || columnsUnder(c, c.outWidth) > c.inWidth;

@@ -126,6 +126,26 @@ describe.each(TIERS)("conv2d, %s", (tier) => {
     }
   });
 
+  test.each([
+    [20, 1, 5, 1, 1, 1],
+    [21, 1, 4, 1, 3, 1],
+    [9, 2, 3, 2, 2, 1],
+    [1, 30, 1, 7, 1, 4],
+    [1, 12, 1, 3, 1, 2],
+  ])("reads the windows of %i×%i by %i×%i where they lie", (inHeight, inWidth, kernelHeight, kernelWidth, strideHeight, strideWidth) => {
+    for (const batch of [1, 2]) {
+      const [outHeight, outWidth] = [outSize(inHeight, kernelHeight, strideHeight, 1, 0), outSize(inWidth, kernelWidth, strideWidth, 1, 0)];
+      const conv: Conv = {
+        ...{ batch, inHeight, inWidth, inChannels: 3, outChannels: 9, groups: 1, kernelHeight, kernelWidth, strideHeight, strideWidth },
+        ...{ dilationHeight: 1, dilationWidth: 1, padTop: 0, padLeft: 0, outHeight, outWidth },
+      };
+      const x = floats([batch, inHeight, inWidth, 3], 1);
+      const weight = floats([9, kernelHeight, kernelWidth, 3], 2, true);
+      const [y] = runOp("conv2d", attributesOf(conv), [x, weight], { tier });
+      expectClose(y!.data as Float32Array, naiveConv(x.data as Float32Array, weight.data as Float32Array, undefined, conv));
+    }
+  });
+
   test("takes less memory when asked to", () => {
     const x = floats([1, 16, 16, 16], 1);
     const weight = floats([16, 3, 3, 16], 2, true);
