@@ -90,10 +90,11 @@ function windowsCost(c: ConvLayer): number {
   return wholeCost(c) + c.pixels * c.groups * (75 * runs + 2.4 * c.k + 20 * Math.ceil(c.n / PANEL));
 }
 
-/** The product that a convolution is where windows do not overlap. */
-const denseOf = ({ ctx, pixels, n, k }: ConvLayer): DenseProduct => ({
-  ...{ ctx, m: pixels, n, k, a: ctx.input(0).pointer, ldy: ctx.output(0).rowStride, transposeB: true, alpha: 1 },
-});
+/** The product that a convolution is where its windows lie in the input. */
+function denseOf(c: ConvLayer): DenseProduct {
+  const { ctx, pixels: m, n, k } = c;
+  return { ctx, m, n, k, a: ctx.input(0).pointer, lda: windowStep(c)!, ldy: ctx.output(0).rowStride, transposeB: true, alpha: 1 };
+}
 
 const wholeCost = (c: ConvLayer): number => c.groups * productCost(c.pixels, c.n * c.k, c.ctx.tier);
 
@@ -127,7 +128,7 @@ export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
   { name: "gemm", takes: isProduct, cost: wholeCost, emit: emitGemm },
   {
     name: "strassen",
-    takes: (c) => windowStep(c) === c.k && takesStrassen({ ...c, m: c.pixels }),
+    takes: (c) => isProduct(c) && takesStrassen({ ...c, m: c.pixels }),
     cost: (c) => strassenCost(c.pixels, c.n, c.k),
     emit: (c) => emitStrassen(denseOf(c)),
   },
@@ -148,8 +149,13 @@ export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
   { name: "winograd", takes: isWinograd, cost: winogradCost, emit: emitWinograd },
 ];
 
-/** Bytes of windows in scratch at once. From 32 KB to 512 KB the speed is the same within 3 %. */
+/**
+ * Bytes of windows in scratch at once. From 32 KB to 512 KB the speed is the same within 3 %, unless the weights come from
+ * afar, once for every band.
+ */
 const BAND_BYTES = 128 << 10;
+const FAR_WEIGHTS = 2 ** 19;
+const FAR_BAND_BYTES = 1 << 20;
 
 /** Bytes of padded rows in scratch at once. From 64 KB to 256 KB the speed is the same within 2 %. */
 const PADDED_BYTES = 128 << 10;
@@ -201,7 +207,8 @@ function emitDepthwise(c: ConvLayer, kernel: "f32_dwconv" | "f32_dwconv_square")
 }
 
 function emitWindows(c: ConvLayer): void {
-  const rows = Math.min(Math.max(Math.floor(BAND_BYTES / (c.k * 120)), 1) * 30, c.pixels);
+  const bytes = c.n * c.k > FAR_WEIGHTS ? FAR_BAND_BYTES : BAND_BYTES;
+  const rows = Math.min(Math.max(Math.floor(bytes / (c.k * 120)), 1) * 30, c.pixels);
   const scratch = c.ctx.scratch(rows * c.k * 4);
   c.ctx.emitSplit("f32_conv", c.pixels, [...operandsOf(c, panelsOf(c)), shapeOf(c, rows), scratch], { flops: flopsOf(c) });
 }

@@ -16,6 +16,8 @@ export interface DenseProduct {
   readonly n: number;
   readonly k: number;
   readonly a: KernelArgument;
+  /** Elements between the starts of two rows of a. */
+  readonly lda: number;
   /** Elements between two rows of y. */
   readonly ldy: number;
   readonly transposeB: boolean;
@@ -64,18 +66,18 @@ const panelsOf = (p: DenseProduct): KernelArgument =>
   weightsOf(p, "panels", panelFloats(p.n, p.k), (to, matrix, bias) => packPanels(to, 0, matrix, bias));
 
 function emitGemv(p: DenseProduct): void {
-  const { ctx, m, n, k, ldy } = p;
-  ctx.emitSplit("f32_gemv", Math.ceil(n / PANEL), [...operandsOf(p, panelsOf(p)), m, n, k, ldy, k, n], flopsOf(p));
+  const { ctx, m, n, k, lda, ldy } = p;
+  ctx.emitSplit("f32_gemv", Math.ceil(n / PANEL), [...operandsOf(p, panelsOf(p)), m, n, k, ldy, lda, n], flopsOf(p));
 }
 
 function emitGemm(p: DenseProduct): void {
-  const { ctx, m, n, k, ldy } = p;
-  ctx.emitSplit("f32_gemm", m, [...operandsOf(p, panelsOf(p)), n, k, ldy, k, n], flopsOf(p));
+  const { ctx, m, n, k, lda, ldy } = p;
+  ctx.emitSplit("f32_gemm", m, [...operandsOf(p, panelsOf(p)), n, k, ldy, lda, n], flopsOf(p));
 }
 
 export function emitStrassen(p: DenseProduct): void {
-  const { ctx, m, n, k, ldy } = p;
+  const { ctx, m, n, k, lda, ldy } = p;
   const weights = weightsOf(p, "strassen", strassenFloats(n, k), packStrassen);
   const [bands, scratch] = [strassenBands(m), ctx.scratch(strassenScratchBytes(m, n, k))];
-  ctx.emitSplit("f32_gemm_strassen", bands, [...operandsOf(p, weights), scratch, m, n, k, ldy, k, n, bands], flopsOf(p));
+  ctx.emitSplit("f32_gemm_strassen", bands, [...operandsOf(p, weights), scratch, m, n, k, ldy, lda, n, bands], flopsOf(p));
 }

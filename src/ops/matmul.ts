@@ -95,7 +95,7 @@ function lowerDense(ctx: LowerContext, product: Product): void {
   const m = sizeOf(product.batch) * product.m;
   const alpha = ctx.attributes.number("alpha", 1);
   const ldy = product.shape.at(-1) === n ? y.rowStride : n;
-  const layer = { ctx, m, n, k, a: rowsOfA(ctx, product), ldy, transposeB, alpha };
+  const layer = { ctx, m, n, k, a: rowsOfA(ctx, product), lda: k, ldy, transposeB, alpha };
   emitFastest(ctx, denseKey(layer), layer, DENSE_KERNELS);
 }
 
