@@ -7,6 +7,7 @@ const execArgv = process.allowedNodeEnvironmentFlags.has(RELAXED_FLAG) || proces
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/seed.ts"],
     pool: "forks",
     execArgv,
     testTimeout: 60_000,

@@ -35,10 +35,10 @@ describe.each(TIERS)("f32_gemm_strassen, %s", (tier) => {
     return { ...{ a, b, bias, scratch }, pa: bench.put(a), pw: bench.put(quarters), pb: bench.put(panels), bands: strassenBands(m) };
   }
 
-  test("agrees with float64 within the bound, at most 4 times as far as the ordinary product, whatever the split", () => {
+  test("agrees with float64 within the bound, whatever the split", () => {
     fc.assert(
       fc.property(rows, columns, depths, fc.nat(3), fc.constantFrom("none", "apart", "in place"), fc.nat(), (m, n, k, more, added, cut) => {
-        const { a, b, bias, scratch, pa, pw, pb, bands } = product(m, n, k);
+        const { a, b, bias, scratch, pa, pw, bands } = product(m, n, k);
         const ldy = added === "in place" ? n : n + more;
         const residual = randomFloats(m * n, 7);
         const expected = naiveProduct(a, b, bias, m, n, k).map((sum, i) => Math.max(sum + (added === "none" ? 0 : residual[i]!), -1));
@@ -63,12 +63,23 @@ describe.each(TIERS)("f32_gemm_strassen, %s", (tier) => {
         const got = Float32Array.from({ length: m * n }, (_, i) => whole[Math.floor(i / n) * ldy + (i % n)]!);
         const furthest = got.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
         expect(furthest).toBeLessThanOrEqual(errorBound(k));
-        const ordinary = bench.put(residual);
-        bench.kernels.f32_gemm(ordinary, pa, pb, added === "none" ? 0 : ordinary, epilogue, n, k, n, k, n, 0, m);
-        expect(distance(got, expected)).toBeLessThanOrEqual(4 * distance(bench.f32(ordinary, m * n), expected));
       }),
       { numRuns: 50 },
     );
+  });
+
+  test.each([
+    [405, 64, 128],
+    [200, 256, 256],
+    [201, 33, 1024],
+  ])("is at most 4 times as far from float64 as the ordinary product: %i × %i, sums of %i", (m, n, k) => {
+    const { a, b, bias, scratch, pa, pw, pb, bands } = product(m, n, k);
+    const expected = naiveProduct(a, b, bias, m, n, k);
+    const epilogue = putEpilogue(bench);
+    const [y, ordinary] = [bench.alloc(m * n * 4), bench.alloc(m * n * 4)];
+    bench.kernels.f32_gemm_strassen(y, pa, pw, 0, epilogue, scratch, m, n, k, n, k, 0, bands, 0, bands);
+    bench.kernels.f32_gemm(ordinary, pa, pb, 0, epilogue, n, k, n, k, 0, 0, m);
+    expect(distance(bench.f32(y, m * n), expected)).toBeLessThanOrEqual(4 * distance(bench.f32(ordinary, m * n), expected));
   });
 
   test("the clamp of the epilogue follows the activation", () => {
