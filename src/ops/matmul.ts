@@ -56,7 +56,7 @@ export function productOf(attributes: AttributeReader, a: TensorType, b: TensorT
 }
 
 /** A step through the batch with the elements that output, a and b move by. */
-interface BatchAxis {
+export interface BatchAxis {
   readonly size: number;
   readonly y: number;
   readonly a: number;
@@ -64,7 +64,7 @@ interface BatchAxis {
 }
 
 /** Batch axes outermost first; neighbours that all operands walk as one are joined. */
-function batchAxes({ m, n, k, aBatch, bBatch, batch }: Product): BatchAxis[] {
+export function batchAxes({ m, n, k, aBatch, bBatch, batch }: Product): BatchAxis[] {
   const axes: BatchAxis[] = [];
   const [y, a, b] = [stridesOf(batch), broadcastStrides(aBatch, batch), broadcastStrides(bBatch, batch)];
   for (const [i, size] of batch.entries()) {

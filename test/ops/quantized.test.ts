@@ -94,6 +94,16 @@ const CASES: Record<string, Case> = {
   "matmul, rows": dense(int8([2, 5, 16], X)),
   "matmul, asymmetric": dense(int8([1, 16], X), 5),
   "matmul of two activations": { op: "matmul", inputs: [int8([2, 5, 16], X), int8([2, 16, 7], { scale: [0.002], zeroPoint: [1] })] },
+  "matmul of activations by heads, one of them transposed": {
+    op: "matmul",
+    attributes: { transposeB: true, min: -1 },
+    inputs: [int8([2, 3, 5, 19], X), int8([1, 3, 12, 19], { scale: [0.003], zeroPoint: [-7] })],
+  },
+  "matmul of transposed activations by one matrix": {
+    op: "matmul",
+    attributes: { transposeA: true },
+    inputs: [int8([2, 18, 5], X), int8([18, 8], { scale: [0.003], zeroPoint: [128 - 1] })],
+  },
   add: binary("add", [3, 4, 5], [3, 4, 5]),
   "add, half up": binary("add", [3, 4, 5], [3, 4, 5], { rounding: "half_up" }),
   "sub of rows": binary("sub", [3, 4, 5], [5], { min: -1, max: 2 }),
@@ -137,6 +147,11 @@ const CASES: Record<string, Case> = {
     inputs: [uint8([1, 16]), { ...int8([16, 9], X, true), quant: undefined as never }, { ...uint8([1]), constant: true }, null],
     y: null,
   },
+  "matmul_integer of two activations": {
+    op: "matmul_integer",
+    inputs: [uint8([2, 3, 5, 15]), uint8([3, 15, 9]), { ...uint8([1]), constant: true }, { ...uint8([1]), constant: true }],
+    y: null,
+  },
   "conv_integer, uint8 weights": {
     op: "conv_integer",
     attributes: { padding: [1, 1, 1, 1], strides: [2, 1] },
@@ -178,7 +193,7 @@ function expected({ op, attributes = {}, inputs }: Case): ArrayLike<number> {
 }
 
 describe.each(TIERS)("operators on int8, %s", (tier) => {
-  it.each(Object.entries(CASES))("%s", (_, test) => {
+  it.each(Object.entries(CASES))("%s", (name, test) => {
     const { op, attributes = {}, inputs, y = Y } = test;
     const outputs = [y ? { quant: y } : {}];
     const found = runOp(op, attributes, inputs, { tier, outputs })[0]!.data as Int8Array | Float32Array | Int32Array;
@@ -191,6 +206,8 @@ describe.each(TIERS)("operators on int8, %s", (tier) => {
       expect(Math.abs(found[i]! - value), `element ${i}`).toBeLessThanOrEqual(tolerance);
     }
     const model = modelOf(graphOf(op, attributes, inputs, outputs), tier);
-    expect(model.plan().steps.map(({ kernel }) => kernel)).not.toContain("host");
+    const kernels = model.plan().steps.map(({ kernel }) => kernel);
+    expect(kernels).not.toContain("host");
+    if (/^matmul.* activations/.test(name)) expect(kernels).toContain("qs8_conv_4x8");
   });
 });

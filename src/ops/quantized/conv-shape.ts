@@ -58,7 +58,7 @@ export function runsOf(geometry: ConvGeometry): Runs {
 }
 
 /** Pairs of elements of a run; of a matrix, whose rows are one run, whole quads. */
-const pairsOf = (g: ConvGeometry): number => {
+export const pairsOf = (g: ConvGeometry): number => {
   const { count, length } = runsOf(g);
   return g.kernelHeight * count === 1 ? Math.ceil(length / 4) * 2 : Math.ceil(length / 2);
 };

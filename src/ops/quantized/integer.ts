@@ -16,9 +16,10 @@ import {
   type Pointer,
 } from "../define.ts";
 import { numbersOf } from "../host-elements.ts";
-import { matmul, productOf } from "../matmul.ts";
-import { type ConvGeometry, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
+import { matmul, type Product, productOf } from "../matmul.ts";
+import { type ConvGeometry, type ConvOutput, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
 import { emitLayer } from "./layer.ts";
+import { emitProductOfActivations } from "./product-of-activations.ts";
 import { rowsByOutput } from "./rows-by-output.ts";
 
 /** A zero point as a quantization in steps of 1; `axis` is where a list of them counts along. */
@@ -54,23 +55,49 @@ const numbers = (operand: Operand): number[] => Array.from(operand.known as Arra
 /** What 8-bit numbers are less than int8 ones that stand for them. */
 const shiftOf = ({ dataType }: Operand): number => (dataType === "uint8" ? 128 : 0);
 
+/** A tensor as int8 in memory. */
+function signedOf(ctx: LowerContext, x: Operand): Pointer {
+  if (x.dataType === "int8") return x.pointer;
+  const signed = ctx.scratch(x.size);
+  ctx.emitSplit("x8_flip_sign", x.size, [signed, x.pointer]);
+  return signed;
+}
+
 /** Activations as int8, with their zero point as it is known, or in memory where it is computed. */
 function emitActivations(ctx: LowerContext): { x: Pointer; xZero: number; rowScale: KernelArgument } {
   const [x, zero] = [ctx.input(0), ctx.inputs[2]];
   const xZero = zero?.known ? numbers(zero)[0]! - shiftOf(x) : -shiftOf(x);
   const rowScale = zero && !zero.known ? ctx.scratch(8) : 0;
   if (rowScale !== 0) ctx.emit("qs8_zero_row", [rowScale, zero!.pointer, Number(x.dataType === "uint8")]);
-  if (x.dataType === "int8") return { x: x.pointer, xZero, rowScale };
-  const signed = ctx.scratch(x.size);
-  ctx.emitSplit("x8_flip_sign", x.size, [signed, x.pointer]);
-  return { x: signed, xZero, rowScale };
+  return { x: signedOf(ctx, x), xZero, rowScale };
 }
 
-/** Zero points of constant weights as int8 ones; undefined where they, or the weights, are computed. */
+/** Zero points of the second operand as int8 ones; undefined where they are computed. */
 function weightZeros(ctx: LowerContext): number[] | undefined {
   const [weight, zero] = [ctx.input(1), ctx.inputs[3]];
-  if (!weight.known || (zero && !zero.known)) return undefined;
+  if (zero && !zero.known) return undefined;
   return (zero ? numbers(zero) : [0]).map((value) => value - shiftOf(weight));
+}
+
+/** How int32 sums leave a kernel. */
+const sumsOutput = (ldy: number, xZero: number): ConvOutput => ({
+  kind: "int32",
+  ldy,
+  xZero,
+  yZero: 0,
+  lo: -128,
+  hi: 127,
+  rowScaleStep: 0,
+});
+
+/** The sums of a product of two matrices that are computed while the model runs; false where a zero point is, too. */
+function emitProductSums(ctx: LowerContext, product: Product, zeros: readonly number[]): boolean {
+  if (zeros.length !== 1 || (ctx.inputs[2] && !ctx.inputs[2].known)) return false;
+  const { x: a, xZero } = emitActivations(ctx);
+  const b = signedOf(ctx, ctx.input(1));
+  const output = sumsOutput(product.n, xZero);
+  emitProductOfActivations(ctx, product, { a, b, bZero: zeros[0]!, y: ctx.output(0).pointer, scale: 1, output });
+  return true;
 }
 
 /** The sums of a layer; `order` puts the weights as int8 into one output after another. */
@@ -83,7 +110,7 @@ function emitSums(
 ): void {
   const weight = ctx.input(1);
   const { xZero, ...activations } = emitActivations(ctx);
-  const output = { kind: "int32", ldy: geometry.outChannels, xZero, yZero: 0, lo: -128, hi: 127, rowScaleStep: 0 } as const;
+  const output = sumsOutput(geometry.outChannels, xZero);
   const weights = (): ConvWeights => {
     const signed = Int8Array.from(weight.known as Int8Array | Uint8Array, (value) => value - shiftOf(weight));
     return { weight: order(signed), zeros, bias: undefined, scales: [1] };
@@ -104,9 +131,11 @@ const matmulInteger = defineOp({
   lower(ctx: LowerContext) {
     const product = productOf(ctx.attributes, ctx.input(0), ctx.input(1));
     const { n, k } = product;
-    if (sizeOf(product.bBatch) !== 1 || product.transposeA || !isScalar(ctx.inputs[2]) || k === 0 || ctx.output(0).size === 0) return false;
+    if (!isScalar(ctx.inputs[2]) || k === 0 || ctx.output(0).size === 0) return false;
     const zeros = weightZeros(ctx);
     if (!zeros) return false;
+    if (!ctx.input(1).known) return emitProductSums(ctx, product, zeros);
+    if (sizeOf(product.bBatch) !== 1 || product.transposeA) return false;
     emitSums(ctx, matrixGeometry(sizeOf(product.batch) * product.m, k, n), 1, zeros, (b) => rowsByOutput(b, product));
   },
   host(ctx: HostContext) {
@@ -123,7 +152,7 @@ const convInteger = defineOp({
   },
   lower(ctx: LowerContext) {
     const { batch, ...geometry } = convolutionOf(ctx.attributes, ctx.input(0), ctx.input(1));
-    const zeros = isScalar(ctx.inputs[2]) && ctx.output(0).size > 0 ? weightZeros(ctx) : undefined;
+    const zeros = isScalar(ctx.inputs[2]) && ctx.input(1).known && ctx.output(0).size > 0 ? weightZeros(ctx) : undefined;
     if (!zeros) return false;
     emitSums(ctx, geometry, batch, zeros, (weights) => weights);
   },

@@ -1,4 +1,4 @@
-// matmul of int8 activations, or of float32 ones, with a constant int8 matrix.
+// matmul of int8 activations with a constant int8 matrix or with other activations, and of float32 ones with a constant int8 matrix.
 import type { Quantization } from "../../graph/types.ts";
 import { sizeOf } from "../../graph/types.ts";
 import type { LowerContext, Operand } from "../define.ts";
@@ -6,6 +6,7 @@ import type { Product } from "../matmul.ts";
 import { type ConvOutput, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
 import { emitQuantizedRows, emitQuantizedTensor, floatResult, knowsActivation, quantizesWhole } from "./hybrid.ts";
 import { emitLayer, packingKey } from "./layer.ts";
+import { emitProductOfActivations } from "./product-of-activations.ts";
 import { rowsByOutput } from "./rows-by-output.ts";
 import { boundsOf, channelScales, stepsOf } from "./steps.ts";
 import { keepsFloats, lowerWeightOnly } from "./weight-only.ts";
@@ -17,9 +18,25 @@ function isQuantizedMatrix(b: Operand, { n, bBatch, transposeB }: Product): b is
   return quant.scale.length === 1 || (quant.scale.length === n && quant.axis === shape.length - (transposeB ? 2 : 1));
 }
 
-/** Kernel steps of a product with a constant int8 matrix; false where no kernel takes it. */
+/** Steps of a product of two int8 tensors that are computed while the model runs; false where no kernel takes it. */
+function lowerActivations(ctx: LowerContext, product: Product): boolean {
+  const [a, b, y] = [ctx.input(0), ctx.input(1), ctx.output(0)];
+  const [from, by, to] = [stepsOf(a), stepsOf(b), stepsOf(y)];
+  const isPlain = !ctx.inputs[2] && !ctx.inputs[3] && !ctx.attributes.has("activation") && ctx.attributes.number("alpha", 1) === 1;
+  if (!from || !by || !to || !isPlain) return false;
+  if (y.size === 0) return true;
+  const [lo, hi] = boundsOf(ctx.attributes, to);
+  const ldy = product.shape.at(-1) === product.n ? y.rowStride : product.n;
+  const output: ConvOutput = { kind: "int8", ldy, xZero: from.zero, yZero: to.zero, lo, hi, rowScaleStep: 0 };
+  const scale = channelScales(from, b.quant!, to)[0]!;
+  emitProductOfActivations(ctx, product, { a: a.pointer, b: b.pointer, bZero: by.zero, y: y.pointer, scale, output });
+  return true;
+}
+
+/** Kernel steps of a product of which at least one operand is int8; false where no kernel takes it. */
 export function lowerQuantizedMatmul(ctx: LowerContext, product: Product): boolean {
   const [a, b, bias, y] = [ctx.input(0), ctx.input(1), ctx.inputs[2], ctx.output(0)];
+  if (!b.known) return lowerActivations(ctx, product);
   if (!isQuantizedMatrix(b, product) || product.transposeA || (bias && !bias.known)) return false;
   if (keepsFloats(ctx)) return lowerWeightOnly(ctx, product, b);
   const isPlain = !ctx.inputs[3] && !ctx.attributes.has("activation");
