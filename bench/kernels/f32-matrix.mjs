@@ -82,6 +82,22 @@ const winograd = (tile, layer, pick) => (bench) => {
   return { name, flops, pick, run: () => kernel(y, x, w, 0, finish, shape, scratch, 0, tiles) };
 };
 
+/** A convolution of `kernel` taps along one axis, with as many output pixels as input pixels. */
+const winogradLine =
+  ({ size, channels, filters = channels, kernel }, pick) =>
+  (bench) => {
+    const [n, rowsOfTile] = [9 - kernel, bench.tier === "relaxed" ? 6 : 4];
+    const tiles = Math.ceil(size / n);
+    const fitting = Math.floor((640 << 10) / (32 * (channels + filters)) / rowsOfTile) * rowsOfTile;
+    const band = Math.min(Math.max(fitting, 5 * rowsOfTile), tiles);
+    const [y, x, w] = [bench.alloc(size * filters * 4), bench.floats(size * channels), bench.floats(8 * panelFloats(filters, channels))];
+    const scratch = bench.alloc(32 * (band * (channels + filters + 3) + 36 + channels));
+    const shape = bench.put(Int32Array.of(size, size, 1, channels, filters, kernel, kernel >> 1, filters, filters, band));
+    const finish = epilogue(bench);
+    const run = () => bench.kernels.f32_winograd_line(y, x, w, 0, finish, shape, scratch, 0, tiles);
+    return { name: `${size}×${channels}→${filters} ${kernel}`, flops: 2 * size * filters * kernel * channels, pick, run };
+  };
+
 const depthwise = (kernelName, layer, pick) => (bench) => {
   const { out, words, flops, name } = convolution({ ...layer, groups: layer.channels });
   const { channels, kernel } = layer;
@@ -137,6 +153,11 @@ const MOVING = [
   { size: 28, channels: 1, filters: 8, kernel: 5 },
   { size: 14, channels: 8, filters: 16, kernel: 5 },
 ];
+const LINES = [
+  { size: 512, channels: 256, filters: 512, kernel: 5 },
+  { size: 1500, channels: 128, kernel: 3 },
+  { size: 200, channels: 64, kernel: 3 },
+];
 const WEIGHTY = [{ size: 14, channels: 256, filters: 512, kernel: 3, stride: 2 }];
 const DEPTHWISE = [
   { size: 112, channels: 32, kernel: 3 },
@@ -181,6 +202,7 @@ const SUITES = {
   gemv: [gemm(1, 1000, 1024, "f32_gemv"), gemm(1, 128, 640, "f32_gemv"), gemm(4, 512, 512, "f32_gemv"), gemm(1, 4096, 9216, "f32_gemv")],
   "winograd 4×4": STILL.map((layer) => winograd(4, layer, PICK)),
   "winograd 2×2": STILL.map((layer) => winograd(2, layer)),
+  "winograd line": LINES.map((layer) => winogradLine(layer, PICK)),
   windows: [...STILL, ...MOVING].map((layer) => windows(layer)).concat(WEIGHTY.map((layer) => windows(layer, PICK))),
   direct: [...MOVING.map((layer) => direct(layer, PICK)), ...[...STILL, ...WEIGHTY].map((layer) => direct(layer))],
   "depthwise square": DEPTHWISE.map((layer) => depthwise("f32_dwconv_square", layer, PICK)),

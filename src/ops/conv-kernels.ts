@@ -7,6 +7,7 @@ import { epilogueOf } from "./finish-f32.ts";
 import { depthwiseFloats, PANEL, packDepthwise, packFilters, panelFloats } from "./pack-f32.ts";
 import { isPackable, packedWeights, pointerOf } from "./packed-weights.ts";
 import { FEW_ROWS, productCost, strassenCost, TILE_ROWS } from "./product-cost.ts";
+import { lineShapeWords, linesOf, packWinogradLine, winogradLineFloats, winogradLineScratchBytes } from "./winograd-line-weights.ts";
 import { packWinograd, winogradFloats, winogradScratchBytes } from "./winograd-weights.ts";
 
 /** A convolution to be emitted, with what several kernels need to know of it. */
@@ -77,6 +78,16 @@ function winogradCost(c: ConvLayer): number {
   return (products + tiles * (220 * c.inChannels + 160 * c.outChannels)) / 0.72;
 }
 
+const isWinogradLine = (c: ConvLayer): boolean =>
+  c.packable && c.groups === 1 && c.inChannels >= 4 && c.ctx.memory === "fast" && linesOf(c) !== undefined;
+
+/** As `winogradCost`, fitted to lines of 16 to 512 channels: what a tile costs without its channels decides for few of them. */
+function winogradLineCost(c: ConvLayer): number {
+  const { tiles } = linesOf(c)!;
+  const products = productCost(tiles, 8 * c.inChannels * c.outChannels, c.ctx.tier);
+  return (products + tiles * (3000 + 25 * c.inChannels + 45 * c.outChannels)) / 0.8;
+}
+
 /** To a product come the starts of windows and, for every panel of filters, those of the kernel's rows. */
 function directCost(c: ConvLayer): number {
   const starts = c.pixels * (40 + Math.ceil(c.n / PANEL) * (30 + 6 * c.kernelHeight));
@@ -117,6 +128,10 @@ const wholeCost = (c: ConvLayer): number => c.groups * productCost(c.pixels, c.n
  * | 56×56×64→64, 1×1 | | | 53 · 45 | 56 · 47 | | |
  * | 56×56×144, 3×3 depthwise | | | | | 39 · 32 | 23 · 19 |
  * | 28×28×120, 5×5 depthwise | | | | | 50 · 38 | 29 · 23 |
+ * | 512×256→512, 5 in a line | 124 · 101 | 52 · 46 | 49 · 42 | | | |
+ * | 1500×128→128, 3 in a line | 95 · 75 | 53 · 44 | 53 · 41 | | | |
+ * | 200×64→64, 3 in a line | 86 · 71 | 54 · 44 | 47 · 43 | | | |
+ * | 100×16→16, 3 in a line | 30 · 31 | 35 · 37 | 32 · 33 | | | |
  */
 export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
   {
@@ -147,6 +162,7 @@ export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
   { name: "direct", takes: isDirect, cost: directCost, emit: emitDirect },
   { name: "windows", takes: (c) => !isPackedDepthwise(c), cost: windowsCost, emit: emitWindows },
   { name: "winograd", takes: isWinograd, cost: winogradCost, emit: emitWinograd },
+  { name: "winograd line", takes: isWinogradLine, cost: winogradLineCost, emit: emitWinogradLine },
 ];
 
 /**
@@ -234,4 +250,18 @@ function emitWinograd(c: ConvLayer): void {
   );
   const scratch = ctx.scratch(winogradScratchBytes(4, band, channels, filters));
   ctx.emitSplit("f32_winograd_4x4", tiles, [...operandsOf(c, weights), shapeOf(c, band), scratch], { flops: flopsOf(c) });
+}
+
+function emitWinogradLine(c: ConvLayer): void {
+  const { ctx, inChannels: channels, outChannels: filters } = c;
+  const lines = linesOf(c)!;
+  const tileRows = TILE_ROWS[ctx.tier];
+  const fitting = Math.floor(WINOGRAD_BAND_BYTES / (8 * 4 * (channels + filters)) / tileRows) * tileRows;
+  const bandTiles = Math.min(Math.max(fitting, 5 * tileRows), lines.tiles);
+  const weights = packedWeights(ctx, "winograd line", winogradLineFloats(filters, channels), (to, w, bias) =>
+    packWinogradLine(to, w, bias, { filters, taps: lines.taps, channels }),
+  );
+  const shape = ctx.table(lineShapeWords(lines, { channels, filters, ldy: ctx.output(0).rowStride, bandTiles }));
+  const scratch = ctx.scratch(winogradLineScratchBytes(bandTiles, channels, filters));
+  ctx.emitSplit("f32_winograd_line", lines.tiles, [...operandsOf(c, weights), shape, scratch], { flops: flopsOf(c) });
 }
