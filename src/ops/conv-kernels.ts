@@ -223,8 +223,8 @@ function emitDepthwise(c: ConvLayer, kernel: "f32_dwconv" | "f32_dwconv_square")
 }
 
 function emitWindows(c: ConvLayer): void {
-  const bytes = c.n * c.k > FAR_WEIGHTS ? FAR_BAND_BYTES : BAND_BYTES;
-  const rows = Math.min(Math.max(Math.floor(bytes / (c.k * 120)), 1) * 30, c.pixels);
+  const [bytes, least] = c.n * c.k > FAR_WEIGHTS ? [FAR_BAND_BYTES, 2] : [BAND_BYTES, 1];
+  const rows = Math.min(Math.max(Math.floor(bytes / (c.k * 120)), least) * 30, c.pixels);
   const scratch = c.ctx.scratch(rows * c.k * 4);
   c.ctx.emitSplit("f32_conv", c.pixels, [...operandsOf(c, panelsOf(c)), shapeOf(c, rows), scratch], { flops: flopsOf(c) });
 }
