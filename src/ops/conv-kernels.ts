@@ -2,7 +2,7 @@
 import type { Candidate } from "./candidates.ts";
 import { type Convolution, convShapeWords, flopsOf, isDepthwise, isPointwise, shapeText } from "./conv-geometry.ts";
 import { type KernelArgument, type LowerContext, offsetBy } from "./define.ts";
-import { type DenseProduct, emitStrassen, takesStrassen } from "./dense-kernels.ts";
+import { type DenseProduct, emitFolded, emitStrassen, foldedCost, takesFolded, takesStrassen } from "./dense-kernels.ts";
 import { epilogueOf } from "./finish-f32.ts";
 import { depthwiseFloats, PANEL, packDepthwise, packFilters, panelFloats } from "./pack-f32.ts";
 import { isPackable, packedWeights, pointerOf } from "./packed-weights.ts";
@@ -146,6 +146,12 @@ export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
     takes: (c) => isProduct(c) && takesStrassen({ ...c, m: c.pixels }),
     cost: (c) => strassenCost(c.pixels, c.n, c.k),
     emit: (c) => emitStrassen(denseOf(c)),
+  },
+  {
+    name: "folded",
+    takes: (c) => isProduct(c) && takesFolded(denseOf(c)),
+    cost: (c) => foldedCost(denseOf(c)),
+    emit: (c) => emitFolded(denseOf(c)),
   },
   {
     name: "depthwise square",
