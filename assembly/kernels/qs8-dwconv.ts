@@ -9,7 +9,7 @@
 // Weights, a panel for every eight output channels:
 //   | bias 8×i32 | scale 8×f32 | even: ⌈kernelHeight / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16
 //   | odd: ⌈(kernelHeight + 1) / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16 |
-import { COLUMN, requantizeRow, sumRow, sumRow3 } from "../lib/qs8-depthwise-row";
+import { COLUMN, requantizeRow, sumRow, sumRow3, sumRow5 } from "../lib/qs8-depthwise-row";
 import { ConvShape, PANEL_HEAD, widthOf } from "../lib/qs8-panel";
 
 /** Widens and interleaves eight channels of two rows. */
@@ -83,7 +83,8 @@ export function qs8_dwconv(y: usize, x: usize, w: usize, scratch: usize, table: 
   const outWidth = shape.outWidth, ldy = shape.ldy, pitch = widthOf(shape) * COLUMN;
   const kernelHeight = shape.kernelHeight, taps = shape.kernelWidth, dilation = shape.dilationHeight, stride = shape.strideHeight;
   const evenPairs = (kernelHeight + 1) >> 1, oddPairs = (kernelHeight >> 1) + 1;
-  const is3 = kernelHeight == 3 && taps == 3 && shape.dilationWidth == 1 && shape.strideWidth < 3;
+  const isNear = shape.dilationWidth == 1 && shape.strideWidth < 3;
+  const is3 = kernelHeight == 3 && taps == 3 && isNear, is5 = taps == 5 && isNear;
   const sums = scratch + 16, band = sums + ((outWidth + 3) & ~3) * COLUMN;
   v128.store(scratch, i8x16.splat(<i8>shape.xZero));
   for (let row = begin; row < end; ) {
@@ -102,6 +103,8 @@ export function qs8_dwconv(y: usize, x: usize, w: usize, scratch: usize, table: 
         const windows = band + (isSecond ? blockBytes : 0) + (start >> 1) * pitch;
         if (is3 && shape.strideWidth == 1) sumRow3<i8>(sums, windows, panel, weights, outWidth, pitch);
         else if (is3) sumRow3<i16>(sums, windows, panel, weights, outWidth, pitch);
+        else if (is5 && shape.strideWidth == 1) sumRow5<i8>(sums, windows, panel, weights, outWidth, pairs, pitch);
+        else if (is5) sumRow5<i16>(sums, windows, panel, weights, outWidth, pairs, pitch);
         else sumRow(sums, windows, panel, weights, outWidth, pairs, pitch, taps, shape.dilationWidth * COLUMN, shape.strideWidth * COLUMN);
         const to = y + (row + i) * outWidth * ldy + channel;
         requantizeRow(to, sums, panel + 32, outWidth, ldy, min<usize>(8, channels - channel), shape.yZero, shape.lo, shape.hi);

@@ -97,6 +97,61 @@ export function sumRow3<S>(sums: usize, x: usize, bias: usize, weights: usize, w
   }
 }
 
+/** sumRow for five taps in a row and stride 1 (S is i8) or 2 (S is i16): a pair's weights of four channels stay in registers for four pixels. */
+export function sumRow5<S>(sums: usize, x: usize, bias: usize, weights: usize, width: usize, pairs: usize, pitch: usize): void {
+  for (let half: usize = 0; half < 32; half += 16) {
+    const first = v128.load(bias + half);
+    let from = x + half, to = sums + half;
+    for (const end = to + width * COLUMN; to < end; to += 4 * COLUMN, from += 4 * COLUMN * sizeof<S>()) {
+      let acc0 = first, acc1 = first, acc2 = first, acc3 = first;
+      let a = from, w = weights + half;
+      for (let pair = pairs; pair > 0; pair--) {
+        const w0 = v128.load(w), w1 = v128.load(w, 32), w2 = v128.load(w, 64), w3 = v128.load(w, 96), w4 = v128.load(w, 128);
+        if (sizeof<S>() == 1) {
+          acc0 = dot(v128.load(a), w0, acc0);
+          let v = v128.load(a, 32);
+          acc0 = dot(v, w1, acc0), acc1 = dot(v, w0, acc1);
+          v = v128.load(a, 64);
+          acc0 = dot(v, w2, acc0), acc1 = dot(v, w1, acc1), acc2 = dot(v, w0, acc2);
+          v = v128.load(a, 96);
+          acc0 = dot(v, w3, acc0), acc1 = dot(v, w2, acc1), acc2 = dot(v, w1, acc2), acc3 = dot(v, w0, acc3);
+          // never taken: without it V8 11.3 moves all loads to the top of the loop and spills
+          if (!a) break;
+          v = v128.load(a, 128);
+          acc0 = dot(v, w4, acc0), acc1 = dot(v, w3, acc1), acc2 = dot(v, w2, acc2), acc3 = dot(v, w1, acc3);
+          v = v128.load(a, 160);
+          acc1 = dot(v, w4, acc1), acc2 = dot(v, w3, acc2), acc3 = dot(v, w2, acc3);
+          v = v128.load(a, 192);
+          acc2 = dot(v, w4, acc2), acc3 = dot(v, w3, acc3);
+          acc3 = dot(v128.load(a, 224), w4, acc3);
+        } else {
+          acc0 = dot(v128.load(a), w0, acc0);
+          acc0 = dot(v128.load(a, 32), w1, acc0);
+          let v = v128.load(a, 64);
+          acc0 = dot(v, w2, acc0), acc1 = dot(v, w0, acc1);
+          v = v128.load(a, 96);
+          acc0 = dot(v, w3, acc0), acc1 = dot(v, w1, acc1);
+          v = v128.load(a, 128);
+          acc0 = dot(v, w4, acc0), acc1 = dot(v, w2, acc1), acc2 = dot(v, w0, acc2);
+          v = v128.load(a, 160);
+          acc1 = dot(v, w3, acc1), acc2 = dot(v, w1, acc2);
+          if (!a) break;
+          v = v128.load(a, 192);
+          acc1 = dot(v, w4, acc1), acc2 = dot(v, w2, acc2), acc3 = dot(v, w0, acc3);
+          v = v128.load(a, 224);
+          acc2 = dot(v, w3, acc2), acc3 = dot(v, w1, acc3);
+          v = v128.load(a, 256);
+          acc2 = dot(v, w4, acc2), acc3 = dot(v, w2, acc3);
+          acc3 = dot(v128.load(a, 288), w3, acc3);
+          acc3 = dot(v128.load(a, 320), w4, acc3);
+        }
+        a += pitch, w += 5 * COLUMN;
+      }
+      v128.store(to, acc0), v128.store(to, acc1, 32), v128.store(to, acc2, 64), v128.store(to, acc3, 96);
+    }
+  }
+}
+
 /** Two pixels of eight rounded sums. */
 // @ts-ignore: decorator
 @inline

@@ -98,6 +98,19 @@ const depthwise = (layer) => (bench) => {
   return { name, flops, run: () => bench.kernels.qs8_dwconv(y, x, w, scratch, table, 0, g.outHeight) };
 };
 
+/** The same layer in float32. */
+const floatDepthwise = (layer) => (bench) => {
+  const { geometry: g, name, flops } = convolution({ ...layer, groups: layer.channels });
+  const [y, x] = [bench.alloc(g.outHeight * g.outWidth * g.outChannels * 4), bench.floats(g.inHeight * g.inWidth * g.inChannels)];
+  const w = bench.floats(Math.ceil(g.outChannels / 4) * 4 * (g.kernelHeight * g.kernelWidth + 1));
+  const words = [
+    ...[g.inHeight, g.inWidth, g.inChannels, g.outHeight, g.outWidth, 1, g.groups, 1, g.kernelHeight, g.kernelWidth],
+    ...[g.strideHeight, g.strideWidth, 1, 1, g.padTop, g.padLeft, g.outChannels, g.outChannels, 1, 0, 0],
+  ];
+  const [shape, finish] = [bench.put(Int32Array.from(words)), bench.put(new Float32Array([-Infinity, Infinity, 0, 0, 0]))];
+  return { name, flops, run: () => bench.kernels.f32_dwconv_square(y, x, w, 0, finish, shape, 0, g.outHeight) };
+};
+
 const elementwise = (name, words) => (bench) => {
   const size = 56 * 56 * 64;
   const [y, a, b, shape] = [bench.alloc(size), bench.alloc(size), bench.alloc(size), bench.put(words)];
@@ -132,6 +145,18 @@ const STRIDED = [
   { size: 224, channels: 3, filters: 64, kernel: 7, stride: 2 },
   { size: 56, channels: 64, filters: 128, kernel: 3, stride: 2 },
 ];
+const DEPTHWISE = [
+  { size: 112, channels: 32, kernel: 3 },
+  { size: 56, channels: 128, kernel: 3 },
+  { size: 28, channels: 256, kernel: 3 },
+  { size: 14, channels: 512, kernel: 3 },
+  { size: 7, channels: 1024, kernel: 3 },
+  { size: 7, channels: 960, kernel: 3 },
+  { size: 112, channels: 64, kernel: 3, stride: 2 },
+  { size: 28, channels: 192, kernel: 3, stride: 2 },
+  { size: 28, channels: 120, kernel: 5 },
+  { size: 56, channels: 72, kernel: 5, stride: 2 },
+];
 
 runSuites(
   {
@@ -148,15 +173,8 @@ runSuites(
       ...[true, false].map((isNarrow) => floatRow(1024, 1024, isNarrow)),
       ...[true, false].map((isNarrow) => floatRow(4096, 4096, isNarrow)),
     ],
-    qs8_dwconv: [
-      depthwise({ size: 112, channels: 32, kernel: 3 }),
-      depthwise({ size: 112, channels: 64, kernel: 3, stride: 2 }),
-      depthwise({ size: 56, channels: 128, kernel: 3 }),
-      depthwise({ size: 28, channels: 256, kernel: 3 }),
-      depthwise({ size: 7, channels: 1024, kernel: 3 }),
-      depthwise({ size: 14, channels: 512, kernel: 3 }),
-      depthwise({ size: 28, channels: 120, kernel: 5 }),
-    ],
+    qs8_dwconv: DEPTHWISE.map((layer) => depthwise(layer)),
+    "… in float32": DEPTHWISE.map((layer) => floatDepthwise(layer)),
     qs8_binary: [
       elementwise("add, half up", shapes.sumShape(STEPS, 1)),
       elementwise("add, half even", shapes.floatSumShape(STEPS, 1)),
