@@ -182,8 +182,13 @@ const FAR_BAND_BYTES = 1 << 20;
 /** Bytes of padded rows in scratch at once. From 64 KB to 256 KB the speed is the same within 2 %. */
 const PADDED_BYTES = 128 << 10;
 
-/** Bytes of transformed tiles in scratch at once; bands of 12 to 30 tiles are the same within 3 % where these fit. */
-const WINOGRAD_BAND_BYTES = 640 << 10;
+/**
+ * Bytes of transformed tiles in scratch at once; bands of 12 to 30 tiles are the same within 3 % where these fit. Where they do
+ * not, one row of tiles of the product is up to 22 % faster than two (20×20×256→256), unless not even the last cache
+ * keeps the weights from one band to the next: then it is 8 % slower (14×14×512→512).
+ */
+const WINOGRAD_BAND_BYTES = 512 << 10;
+const FAR_WINOGRAD_WEIGHTS = 2 ** 22;
 
 /** Packs weights that only a run tells into scratch. */
 function packInRun({ ctx, groups, n, k }: ConvLayer): KernelArgument {
@@ -250,7 +255,8 @@ function emitWinograd(c: ConvLayer): void {
   const tiles = c.batch * Math.ceil(c.outHeight / 4) * Math.ceil(c.outWidth / 4);
   const tileRows = TILE_ROWS[ctx.tier];
   const fitting = Math.floor(WINOGRAD_BAND_BYTES / (36 * 4 * (channels + filters)) / tileRows) * tileRows;
-  const band = Math.min(Math.max(fitting, 2 * tileRows), tiles, 5 * tileRows);
+  const least = 36 * channels * filters > FAR_WINOGRAD_WEIGHTS ? 2 : 1;
+  const band = Math.min(Math.max(fitting, least * tileRows), tiles, 5 * tileRows);
   const weights = packedWeights(ctx, "winograd", winogradFloats(4, filters, channels), (to, w, bias) =>
     packWinograd(to, w, bias, filters, channels, 4),
   );
