@@ -1,47 +1,63 @@
-// An int8 product of matrices by one step of Strassen's algorithm in Winograd's form, as assembly/kernels/f32-strassen.ts has
-// it: seven products of quarters instead of eight. Sums of quarters stay in int16 (at most 4 · 255 each), and sums of
-// products are right modulo 2³², so the result is that of qs8_conv_4x8, bit for bit.
+// An int8 product of matrices by one or two levels of Strassen's algorithm in Winograd's form, as assembly/kernels/f32-strassen.ts
+// has it: seven products of quarters instead of eight, each of which may be made of seven again. Sums of quarters stay in int16
+// (at most 16 · 255 each), and sums of products are right modulo 2³², so the result is that of qs8_conv_4x8, bit for bit.
 //
-// Rows lie in tiles of four, as assembly/lib/qs8-panel.ts draws them. A band is an upper and a lower half of as many tiles; where
-// its tiles are odd, the one in the middle is in both.
+// A band of rows is cut into 2 parts, or 4, of as many rows; where they do not go into it evenly, rows lie in two parts. The rows
+// of a part lie in tiles of four, as assembly/lib/qs8-panel.ts draws them. A matrix is | 11 | 21 | 12 | 22 |, each quarter a matrix
+// of the level below or, in the end, its tiles, its panels of int16, or its 4 × 8 blocks of int32: for every panel, for every tile.
 //
-// w: | for every panel of eight of all columns: bias 8×i32, scale 8×f32 | panels of int16 of | B11 | T2 | T1 | T3 | B21 | B22 | −T4 |
-// scratch: | tiles of A11 | A12 | A22 | S1 | S2 | S3 | S4 | sums of P1, then C11 | U2, then C21 | U4, then C12 | P7, then C22 |
-// Sums of a quarter are 4 × 8 blocks of int32: for every panel, for every tile.
+// w: | for every panel of eight of all columns: bias 8×i32, scale 8×f32 | B11 | T2 | T1 | T3 | B21 | B22 | −T4 |
+//    where each of the seven is panels, or of two levels seven again
+// scratch: | a block of zeros | A | S1 … S4 | C | of two levels: S1 … S4 of the second, sums of its four quarters |
 import { ConvShape, dot, PANEL_HEAD, storeRows } from "../lib/qs8-panel";
 import { tileRows } from "../lib/qs8-tiles";
 import { floorOf, magicOf, narrow16, narrow8, offsetOf, requantize } from "../lib/requantize";
 
 /** Bytes of a block of sums. */
-const BLOCK: usize = 128;
+// @ts-ignore: decorator
+@inline const BLOCK: usize = 128;
 
-/** One tile of each of A11, A12, A22, S1 … S4, `quarter` bytes apart, from four rows of the upper and of the lower half. */
-function makeTiles(to: usize, quarter: usize, shape: ConvShape, x: usize, upper: usize, lower: usize): void {
-  const k = shape.inChannels, half = k >> 1, pairs = half >> 1, last = shape.inHeight - 1;
-  const zero = i16x8.splat(<i16>shape.xZero);
-  const u0 = x + min(upper, last) * k, u1 = x + min(upper + 1, last) * k, u2 = x + min(upper + 2, last) * k, u3 = x + min(upper + 3, last) * k;
-  const l0 = x + min(lower, last) * k, l1 = x + min(lower + 1, last) * k, l2 = x + min(lower + 2, last) * k, l3 = x + min(lower + 3, last) * k;
-  tileRows(to, u0, u1, u2, u3, zero, zero, zero, zero, pairs);
-  tileRows(to + quarter, u0 + half, u1 + half, u2 + half, u3 + half, zero, zero, zero, zero, pairs);
-  tileRows(to + 2 * quarter, l0 + half, l1 + half, l2 + half, l3 + half, zero, zero, zero, zero, pairs);
-  tileRows(to + 5 * quarter, l0, l1, l2, l3, zero, zero, zero, zero, pairs);
-  for (const end = to + pairs * 16; to < end; to += 16) {
-    const s1to = to + 3 * quarter, s2to = to + 4 * quarter, s3to = to + 5 * quarter, s4to = to + 6 * quarter;
-    const a11 = v128.load(to), a21 = v128.load(s3to);
-    const s1 = i16x8.add(a21, v128.load(to + 2 * quarter));
+/**
+ * With so many tiles, each asks for its share of the next panel of so many bytes, which then arrives while they multiply.
+ * 196×512×512 with weights that were not used for long, by one level: 95 GOP/s without, 99 with. Fewer tiles would wait for what
+ * they ask for, and the time of less is not worth asking.
+ */
+const ASKING_TILES: usize = 8;
+const ASKED_BYTES: usize = 2048;
+
+/** S1 … S4 of `size` bytes of each of A11, A21, A12 and A22; all are `quarter` bytes apart. */
+function makeSums(s: usize, a: usize, quarter: usize, size: usize): void {
+  for (const end = a + size; a < end; a += 16, s += 16) {
+    const a11 = v128.load(a), a21 = v128.load(a + quarter);
+    const s1 = i16x8.add(a21, v128.load(a + 3 * quarter));
     const s2 = i16x8.sub(s1, a11);
-    v128.store(s1to, s1);
-    v128.store(s2to, s2);
-    v128.store(s3to, i16x8.sub(a11, a21));
-    v128.store(s4to, i16x8.sub(v128.load(to + quarter), s2));
+    v128.store(s, s1);
+    v128.store(s + quarter, s2);
+    v128.store(s + 2 * quarter, i16x8.sub(a11, a21));
+    v128.store(s + 3 * quarter, i16x8.sub(v128.load(a + 2 * quarter), s2));
   }
 }
 
-/** to = from + tiles · panel for one panel. `from` may be `to`. */
-function sumPanel(to: usize, from: usize, tiles: usize, count: usize, panel: usize, tileBytes: usize): void {
-  for (const end = to + count * BLOCK; to < end; to += BLOCK, from += BLOCK) {
+/**
+ * to = from + also + tiles · panel for one panel. `from`, or `also`, may be `to`; `also` may be 0; `from` moves on by `fromStep`
+ * a tile. The last tile has `lastRows` rows. Reads, but does not use, a byte of `asked` lines at `next` for each tile.
+ */
+function sumPanel(
+  to: usize, from: usize, fromStep: usize, also: usize, tiles: usize, tileBytes: usize, count: usize, lastRows: usize, panel: usize, next: usize, asked: usize,
+): void {
+  const end = to + count * BLOCK, endOfFull = lastRows == 1 ? end - BLOCK : end;
+  for (; to < endOfFull; to += BLOCK, from += fromStep) {
+    // Never taken: the bytes are zero or more.
+    for (const last = next + asked * 64; next < last; next += 64) if (!(to + load<u8>(next))) return;
     let acc00 = v128.load(from), acc01 = v128.load(from, 16), acc10 = v128.load(from, 32), acc11 = v128.load(from, 48);
     let acc20 = v128.load(from, 64), acc21 = v128.load(from, 80), acc30 = v128.load(from, 96), acc31 = v128.load(from, 112);
+    if (also) {
+      acc00 = i32x4.add(acc00, v128.load(also)), acc01 = i32x4.add(acc01, v128.load(also, 16));
+      acc10 = i32x4.add(acc10, v128.load(also, 32)), acc11 = i32x4.add(acc11, v128.load(also, 48));
+      acc20 = i32x4.add(acc20, v128.load(also, 64)), acc21 = i32x4.add(acc21, v128.load(also, 80));
+      acc30 = i32x4.add(acc30, v128.load(also, 96)), acc31 = i32x4.add(acc31, v128.load(also, 112));
+      also += BLOCK;
+    }
     let w = panel;
     for (const last = tiles + tileBytes; tiles < last; tiles += 16, w += 32) {
       const w0 = v128.load(w), w1 = v128.load(w, 16);
@@ -57,29 +73,91 @@ function sumPanel(to: usize, from: usize, tiles: usize, count: usize, panel: usi
     v128.store(to, acc00), v128.store(to, acc01, 16), v128.store(to, acc10, 32), v128.store(to, acc11, 48);
     v128.store(to, acc20, 64), v128.store(to, acc21, 80), v128.store(to, acc30, 96), v128.store(to, acc31, 112);
   }
+  if (to < end) sumRow(to, from, also, tiles, tileBytes, panel);
 }
 
-/** to = from + tiles · B for all panels of a quarter of B. `from` may be `to`, or 0 for zeros. */
-function sumQuarter(to: usize, from: usize, tiles: usize, count: usize, w: usize, panels: usize, tileBytes: usize): void {
-  const bytes = count * BLOCK;
-  for (; panels > 0; panels--, to += bytes, w += tileBytes * 2) {
-    if (!from) memory.fill(to, 0, bytes);
-    sumPanel(to, from ? from : to, tiles, count, w, tileBytes);
-    if (from) from += bytes;
+/** The first row of one tile of `sumPanel`: a third of a tile's time. */
+function sumRow(to: usize, from: usize, also: usize, tile: usize, tileBytes: usize, panel: usize): void {
+  let acc0 = v128.load(from), acc1 = v128.load(from, 16);
+  if (also) acc0 = i32x4.add(acc0, v128.load(also)), acc1 = i32x4.add(acc1, v128.load(also, 16));
+  for (const last = tile + tileBytes; tile < last; tile += 16, panel += 32) {
+    const pair = v128.load32_splat(tile);
+    acc0 = dot(pair, v128.load(panel), acc0), acc1 = dot(pair, v128.load(panel, 16), acc1);
   }
+  v128.store(to, acc0), v128.store(to, acc1, 16);
 }
 
-/** U2 becomes U3 = U2 + P7, and P7 becomes C22 = U4 + P7. */
-function addProduct7(u2: usize, u4: usize, p7: usize, bytes: usize): void {
-  for (const end = p7 + bytes; p7 < end; p7 += 16, u2 += 16, u4 += 16) {
+/** U2 becomes U3 = U2 + P7; C22 = U4 + P7, plus `from` unless it is 0. `c22` may be `p7` or `from`. */
+function addProduct7(c22: usize, from: usize, u2: usize, u4: usize, p7: usize, bytes: usize): void {
+  for (const end = p7 + bytes; p7 < end; p7 += 16, u2 += 16, u4 += 16, c22 += 16) {
     const product7 = v128.load(p7);
     v128.store(u2, i32x4.add(v128.load(u2), product7));
-    v128.store(p7, i32x4.add(v128.load(u4), product7));
+    let sum = i32x4.add(v128.load(u4), product7);
+    if (from) sum = i32x4.add(sum, v128.load(from)), from += 16;
+    v128.store(c22, sum);
   }
 }
 
-/** Requantizes a quarter of sums to `rows` rows at y. */
-function finishQuarter(shape: ConvShape, y: usize, sums: usize, heads: usize, panels: usize, count: usize, rows: usize): void {
+/**
+ * to = from + also + A · B by `levels` levels. `count` tiles of `tileBytes` of all of A's rows and columns; `panels` of all of B's.
+ * `to` may be `from`, which may be 0, or `also`, which is 0 unless `levels` is 0.
+ */
+function multiply(
+  levels: usize, to: usize, from: usize, also: usize, a: usize, tileBytes: usize, count: usize, w: usize, panels: usize, scratch: usize, zeros: usize, lastRows: usize,
+): void {
+  if (levels) {
+    const quarter = (count * tileBytes) >> 2;
+    makeSums(scratch, a, quarter, quarter);
+    multiplyQuarters(levels, to, from, a, scratch, tileBytes, count, w, panels, scratch + 4 * quarter, zeros, lastRows);
+    return;
+  }
+  const bytes = count * BLOCK, panelBytes = tileBytes * 2, asked = count < ASKING_TILES || panelBytes < ASKED_BYTES ? 0 : (panelBytes + 64 * count - 1) / (64 * count);
+  for (; panels > 0; panels--, to += bytes, w += panelBytes) {
+    sumPanel(to, from ? from : zeros, from ? BLOCK : 0, also, a, tileBytes, count, lastRows, w, w + panelBytes, panels > 1 ? asked : 0);
+    if (from) from += bytes;
+    if (also) also += bytes;
+  }
+}
+
+/** `multiply` by at least one level, with S1 … S4 at s1. Without `from`, the sums of products lie in `to`. */
+function multiplyQuarters(
+  levels: usize, to: usize, from: usize, a: usize, s1: usize, tileBytes: usize, count: usize, w: usize, panels: usize, scratch: usize, zeros: usize, lastRows: usize,
+): void {
+  const quarter = (count * tileBytes) >> 2, s2 = s1 + quarter, s3 = s2 + quarter, s4 = s3 + quarter;
+  const wBytes = levels == 1 ? (panels * tileBytes) >> 1 : (panels * tileBytes * 7) >> 3;
+  levels--, count >>= 1, panels >>= 1, tileBytes >>= 1;
+  const bytes = count * panels * BLOCK, p1 = from ? scratch : to, u2 = p1 + bytes, u4 = u2 + bytes, p7 = u4 + bytes;
+  const from21 = from ? from + bytes : 0, from12 = from ? from + 2 * bytes : 0, from22 = from ? from + 3 * bytes : 0;
+  if (from) scratch += 4 * bytes;
+  multiply(levels, p1, 0, 0, a, tileBytes, count, w, panels, scratch, zeros, lastRows);
+  multiply(levels, u2, p1, 0, s2, tileBytes, count, w + wBytes, panels, scratch, zeros, lastRows);
+  multiply(levels, u4, u2, 0, s1, tileBytes, count, w + 2 * wBytes, panels, scratch, zeros, lastRows);
+  multiply(levels, p7, 0, 0, s3, tileBytes, count, w + 3 * wBytes, panels, scratch, zeros, lastRows);
+  addProduct7(to + 3 * bytes, from22, u2, u4, p7, bytes);
+  multiply(levels, to, p1, from, a + 2 * quarter, tileBytes, count, w + 4 * wBytes, panels, scratch, zeros, lastRows);
+  multiply(levels, to + 2 * bytes, u4, from12, s4, tileBytes, count, w + 5 * wBytes, panels, scratch, zeros, lastRows);
+  multiply(levels, to + bytes, u2, from21, a + 3 * quarter, tileBytes, count, w + 6 * wBytes, panels, scratch, zeros, lastRows);
+}
+
+/** The tiles of A and of S1 … S4 for `rows` rows of x, in parts of `partRows`; see the kernel for the rest. */
+function makeTiles(shape: ConvShape, a: usize, x: usize, rows: usize, halfRows: usize, partRows: usize): void {
+  const levels = shape.runs, parts: usize = 1 << (levels - 1), k = shape.inChannels, partK = k >> levels, tileBytes = partK * 8;
+  const quarter = parts * parts * ((partRows + 3) >> 2) * tileBytes, last = rows - 1, zero = i16x8.splat(<i16>shape.xZero);
+  for (let part: usize = 0; part < parts * parts; part++) {
+    const top = (part & 1) * (halfRows - partRows);
+    for (let row = top; row < top + partRows; row += 4, a += tileBytes) {
+      for (let at: usize = 0; at < 4; at++) {
+        const from = x + (at >> 1) * (k >> 1) + (part >> 1) * partK, r = row + (at & 1) * (rows - halfRows);
+        const x0 = from + r * k, x1 = from + min(r + 1, last) * k, x2 = from + min(r + 2, last) * k, x3 = from + min(r + 3, last) * k;
+        tileRows(a + at * quarter, x0, x1, x2, x3, zero, zero, zero, zero, partK >> 1);
+      }
+      makeSums(a + 4 * quarter, a, quarter, tileBytes);
+    }
+  }
+}
+
+/** Requantizes a part of the sums to `rows` rows at y. */
+function finishPart(shape: ConvShape, y: usize, sums: usize, heads: usize, panels: usize, count: usize, rows: usize): void {
   const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
   const ldy = shape.ldy;
   for (; panels > 0; panels--, heads += PANEL_HEAD, y += 8) {
@@ -103,32 +181,26 @@ function finishQuarter(shape: ConvShape, y: usize, sums: usize, heads: usize, pa
 }
 
 /**
- * y = x · w on the int8 matrix x[inHeight, inChannels], as the ConvShape at `table` says, `band` tiles of four rows at a time, an
- * even number. `inChannels` is a multiple of 8, `outChannels` of 16; the output is int8. Split by bands.
+ * y = x · w on the int8 matrix x[inHeight, inWidth = 1, inChannels], as the ConvShape at `table` says, `band` rows at a time, by
+ * `runs` levels, 1 or 2. `inChannels` is a multiple of 8, of two levels of 16, `outChannels` of 16 or 32; the output is int8.
+ * Split by bands.
  */
 export function qs8_gemm_strassen(y: usize, x: usize, w: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
   const shape = changetype<ConvShape>(table);
-  const tileBytes = shape.inChannels << 2, panels = shape.outChannels >> 4;
-  const weights = w + panels * 2 * PANEL_HEAD, quarter = panels * tileBytes * 2;
-  const all = (shape.inHeight + 3) >> 2;
+  const levels = shape.runs, parts: usize = 1 << levels, k = shape.inChannels, ldy = shape.ldy;
+  const panels = shape.outChannels >> 3, partPanels = panels >> levels, a = scratch + BLOCK;
+  memory.fill(scratch, 0, BLOCK);
   for (let band = begin; band < end; band++) {
-    const first = band * shape.band, tiles = min(shape.band, all - first);
-    const count = (tiles + 1) >> 1, lower = first + tiles - count, aBytes = count * tileBytes, sumBytes = panels * count * BLOCK;
-    const a = scratch, s = a + 3 * aBytes, c11 = a + 7 * aBytes, c21 = c11 + sumBytes, c12 = c21 + sumBytes, c22 = c12 + sumBytes;
-    for (let tile: usize = 0; tile < count; tile++) makeTiles(a + tile * tileBytes, aBytes, shape, x, (first + tile) * 4, (lower + tile) * 4);
-    sumQuarter(c11, 0, a, count, weights, panels, tileBytes);
-    sumQuarter(c21, c11, s + aBytes, count, weights + quarter, panels, tileBytes);
-    sumQuarter(c12, c21, s, count, weights + 2 * quarter, panels, tileBytes);
-    sumQuarter(c22, 0, s + 2 * aBytes, count, weights + 3 * quarter, panels, tileBytes);
-    addProduct7(c21, c12, c22, sumBytes);
-    sumQuarter(c11, c11, a + aBytes, count, weights + 4 * quarter, panels, tileBytes);
-    sumQuarter(c12, c12, s + 3 * aBytes, count, weights + 5 * quarter, panels, tileBytes);
-    sumQuarter(c21, c21, a + 2 * aBytes, count, weights + 6 * quarter, panels, tileBytes);
-    const rows = min(count * 4, shape.inHeight - first * 4), lowerRows = min(count * 4, shape.inHeight - lower * 4);
-    const to = y + first * 4 * shape.ldy, toLower = y + lower * 4 * shape.ldy, right = panels * 8, rightHeads = w + panels * PANEL_HEAD;
-    finishQuarter(shape, to, c11, w, panels, count, rows);
-    finishQuarter(shape, to + right, c12, rightHeads, panels, count, rows);
-    finishQuarter(shape, toLower, c21, w, panels, count, lowerRows);
-    finishQuarter(shape, toLower + right, c22, rightHeads, panels, count, lowerRows);
+    const first = band * shape.band, rows = min(shape.band, shape.inHeight - first);
+    const halfRows = (rows + 1) >> 1, partRows = levels == 1 ? halfRows : (halfRows + 1) >> 1, count = (partRows + 3) >> 2;
+    const tiles = parts * count, aBytes = tiles * k * 8, c = a + 2 * aBytes, partBytes = count * partPanels * BLOCK;
+    makeTiles(shape, a, x + first * k, rows, halfRows, partRows);
+    multiplyQuarters(levels, c, 0, a, a + aBytes, k * 8, tiles, w + panels * PANEL_HEAD, panels, c + parts * parts * partBytes, scratch, partRows - (count - 1) * 4);
+    for (let at: usize = 0; at < parts * parts; at++) {
+      const high = levels == 1 ? at : at >> 2, low = levels == 1 ? 0 : at & 3;
+      const row = first + (high & 1) * (rows - halfRows) + (low & 1) * (halfRows - partRows);
+      const panel = ((high >> 1) * (parts >> 1) + (low >> 1)) * partPanels;
+      finishPart(shape, y + row * ldy + panel * 8, c + at * partBytes, w + panel * PANEL_HEAD, partPanels, count, partRows);
+    }
   }
 }

@@ -82,11 +82,11 @@ const winograd = (layer, pick) => (bench) => {
 };
 
 const strassen =
-  ({ geometry: g, name, flops }, pick) =>
+  ({ geometry: g, name, flops }, levels, pick) =>
   (bench) => {
     const { output, y, x } = place(bench, g);
-    const [w, scratch] = [bench.alloc(shapes.strassenBytes(g)), bench.alloc(shapes.strassenScratchBytes(g))];
-    const table = bench.put(shapes.strassenShapeWords(g, output));
+    const [w, scratch] = [bench.alloc(shapes.strassenBytes(g, levels)), bench.alloc(shapes.strassenScratchBytes(g, levels))];
+    const table = bench.put(shapes.strassenShapeWords(g, output, levels));
     return { name, flops, pick, run: () => bench.kernels.qs8_gemm_strassen(y, x, w, scratch, table, 0, shapes.strassenBands(g)) };
   };
 
@@ -138,8 +138,16 @@ const PRODUCTS = [
   [196, 512, 512],
   [49, 1024, 1024],
 ];
-/** Products whose weights are many for each row, or few, do better without Strassen's algorithm. */
-const picksStrassen = ([m, n, k]) => m > 49 && Math.min(n, k) >= 128;
+/** Levels of Strassen's algorithm, 0 for none, by which a product is expected to be fastest. */
+function levelsOf([m, n, k]) {
+  const costOf = (levels) => {
+    const { geometry } = product(m, n, k);
+    return shapes.isStrassen(geometry, levels) ? shapes.strassenCost(geometry, levels) : Number.POSITIVE_INFINITY;
+  };
+  const costs = [Math.ceil(m / 4) * 4 * n * k, costOf(1), costOf(2)];
+  return costs.indexOf(Math.min(...costs));
+}
+const pickOf = (sizes, levels) => (levelsOf(sizes) === levels ? "← pick" : "");
 const STRIDED = [
   { size: 224, channels: 3, filters: 32, kernel: 3, stride: 2 },
   { size: 224, channels: 3, filters: 64, kernel: 7, stride: 2 },
@@ -161,11 +169,12 @@ const DEPTHWISE = [
 runSuites(
   {
     qs8_conv_4x8: [
-      ...PRODUCTS.map((sizes) => direct(product(...sizes), 2, picksStrassen(sizes) ? "" : "← pick")),
+      ...PRODUCTS.map((sizes) => direct(product(...sizes), 2, pickOf(sizes, 0))),
       ...STRIDED.map((layer) => direct(convolution(layer), 2, "← pick")),
     ],
     "…_4x8_small": PRODUCTS.map((sizes) => direct(product(...sizes), 1)),
-    qs8_gemm_strassen: PRODUCTS.map((sizes) => strassen(product(...sizes), picksStrassen(sizes) ? "← pick" : "")),
+    qs8_gemm_strassen: PRODUCTS.map((sizes) => strassen(product(...sizes), 1, pickOf(sizes, 1))),
+    "… two levels": PRODUCTS.map((sizes) => strassen(product(...sizes), 2, pickOf(sizes, 2))),
     "3×3 direct": SQUARES.map((layer) => direct(convolution(layer), 2)),
     "3×3 winograd": SQUARES.map((layer) => winograd(layer, "← pick")),
     qs8_gemv: [oneRow(1000, 1024), oneRow(128, 640), oneRow(4096, 1024)],

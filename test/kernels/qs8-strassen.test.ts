@@ -9,6 +9,7 @@ import {
   scratchBytesOf,
 } from "../../src/ops/quantized/conv-shape.ts";
 import {
+  type Levels,
   packStrassen,
   strassenBands,
   strassenBytes,
@@ -20,6 +21,7 @@ import { random, randomInt8 } from "../support/quantized.ts";
 
 const caseOf = fc.record({
   rows: fc.constantFrom(1, 3, 4, 5, 8, 9, 12, 31, 49, 199, 200, 201, 405),
+  levels: fc.constantFrom<Levels>(1, 2),
   k: fc.constantFrom(8, 16, 24, 40, 64),
   columns: fc.constantFrom(16, 32, 48),
   gap: fc.constantFrom(0, 3),
@@ -46,9 +48,9 @@ describe.each(TIERS)("qs8_gemm_strassen, %s", (tier) => {
 
   test("equals the direct kernel bit for bit, however it is split", () => {
     fc.assert(
-      fc.property(caseOf, ({ rows, k, columns, gap, xZero, yZero, wZero, clamp, scale, cut, seed }) => {
+      fc.property(caseOf, ({ rows, levels, k: kOfOne, columns: columnsOfOne, gap, xZero, yZero, wZero, clamp, scale, cut, seed }) => {
         bench.reset();
-        const next = random(seed);
+        const [next, k, columns] = [random(seed), kOfOne * levels, columnsOfOne * levels];
         const g = matrixGeometry(rows, k, columns);
         const [lo, hi] = [Math.min(...clamp), Math.max(...clamp)];
         const output: ConvOutput = { kind: "int8", ldy: columns + gap, xZero, yZero, lo, hi, rowScaleStep: 0 };
@@ -59,13 +61,13 @@ describe.each(TIERS)("qs8_gemm_strassen, %s", (tier) => {
           scales: Float32Array.from({ length: columns }, () => scale * (0.5 + next())),
         };
         const x = bench.put(randomInt8(next, rows * k));
-        const [direct, quarters] = [bench.alloc(panelsBytesOf(g, "int8", 2)), bench.alloc(strassenBytes(g))];
+        const [direct, quarters] = [bench.alloc(panelsBytesOf(g, "int8", 2)), bench.alloc(strassenBytes(g, levels))];
         packPanels(viewsAt(direct), g, "int8", 2, weights);
-        packStrassen(viewsAt(quarters), g, weights);
+        packStrassen(viewsAt(quarters), g, weights, levels);
         const [expected, found] = [bench.put(new Int8Array(rows * output.ldy)), bench.put(new Int8Array(rows * output.ldy))];
         const { qs8_conv_4x8, qs8_gemm_strassen } = bench.kernels;
         qs8_conv_4x8(expected, x, direct, 0, bench.alloc(scratchBytesOf(g)), bench.put(convShapeWords(g, output, 2)), 0, rows);
-        const [scratch, table] = [bench.alloc(strassenScratchBytes(g)), bench.put(strassenShapeWords(g, output))];
+        const [scratch, table] = [bench.alloc(strassenScratchBytes(g, levels)), bench.put(strassenShapeWords(g, output, levels))];
         const at = cut % (strassenBands(g) + 1);
         qs8_gemm_strassen(found, x, quarters, scratch, table, at, strassenBands(g));
         qs8_gemm_strassen(found, x, quarters, scratch, table, 0, at);

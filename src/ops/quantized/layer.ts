@@ -15,6 +15,7 @@ import { depthwisePanelsBytes, depthwiseScratchBytes, depthwiseShapeWords, packD
 import { fingerprint } from "./steps.ts";
 import {
   isStrassen,
+  type Levels,
   packStrassen,
   strassenBands,
   strassenBytes,
@@ -111,12 +112,8 @@ const LAYER_KERNELS: readonly Candidate<LayerInContext>[] = [
     emit: (layer) => emitPanels(layer, 1),
   },
   { name: "vector", takes: isVector, cost: (layer) => 0.9 * directCost(layer), emit: emitVector },
-  {
-    name: "strassen",
-    takes: ({ ctx, geometry, images, output }) => isStrassen(geometry) && images === 1 && output.kind === "int8" && ctx.memory === "fast",
-    cost: ({ geometry }) => strassenCost(geometry),
-    emit: emitStrassen,
-  },
+  strassenOf("strassen", 1),
+  strassenOf("strassen, two levels", 2),
   {
     name: "winograd",
     takes: (layer) =>
@@ -156,11 +153,23 @@ function emitVector(layer: LayerInContext): void {
   ctx.emitSplit("qs8_gemv", units, [y, x, panelsOf(layer, 1), rowScale, table], { flops: flopsOf(layer) });
 }
 
-function emitStrassen(layer: LayerInContext): void {
+function strassenOf(name: string, levels: Levels): Candidate<LayerInContext> {
+  return {
+    name,
+    takes: ({ ctx, geometry, images, output }) =>
+      isStrassen(geometry, levels) && images === 1 && output.kind === "int8" && ctx.memory === "fast",
+    cost: ({ geometry }) => strassenCost(geometry, levels),
+    emit: (layer) => emitStrassen(layer, levels),
+  };
+}
+
+function emitStrassen(layer: LayerInContext, levels: Levels): void {
   const { ctx, geometry: g, output, owner, key, weights, x, y } = layer;
-  const quarters = ctx.weights(owner, `qs8 strassen ${key}`, strassenBytes(g), (views) => packStrassen(views, g, weights()));
-  const [scratch, table] = [ctx.scratch(strassenScratchBytes(g)), ctx.table(strassenShapeWords(g, output))];
-  ctx.emitSplit("qs8_gemm_strassen", strassenBands(g), [y, x, quarters, scratch, table], { flops: flopsOf(layer) });
+  const packed = ctx.weights(owner, `qs8 strassen ${levels} ${key}`, strassenBytes(g, levels), (views) =>
+    packStrassen(views, g, weights(), levels),
+  );
+  const [scratch, table] = [ctx.scratch(strassenScratchBytes(g, levels)), ctx.table(strassenShapeWords(g, output, levels))];
+  ctx.emitSplit("qs8_gemm_strassen", strassenBands(g), [y, x, packed, scratch, table], { flops: flopsOf(layer) });
 }
 
 /** A column of pixels is a row of them as well, and the depthwise kernel takes four pixels of a row at a time. */
