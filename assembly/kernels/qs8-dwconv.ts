@@ -4,13 +4,18 @@
 // down by a zero. Padding is the input's zero point, which the bias takes off.
 //
 // Scratch:
-//   | 16 × xZero as int8 | sums of one row: (outWidth + 3) × 8 channels × i32
+//   | 16 × xZero as int8 | sums of some rows: (max(outWidth, BATCH) + 3) × 8 channels × i32
 //   | one or two blocks of eight channels: for every two rows, for every column: 4 channels × 2 rows × i16, the next 4 × 2 |
 // Weights, a panel for every eight output channels:
 //   | bias 8×i32 | scale 8×f32 | even: ⌈kernelHeight / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16
-//   | odd: ⌈(kernelHeight + 1) / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16 |
-import { COLUMN, requantizeRow, sumRow, sumRow3, sumRow5 } from "../lib/qs8-depthwise-row";
+//   | odd: ⌈(kernelHeight + 1) / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16
+//   | 1 where requantizeNear can round the sums: i32, 12 bytes |
+import { COLUMN, requantizeRow, sumRow, sumRow5, sumRows3 } from "../lib/qs8-depthwise-row";
 import { ConvShape, PANEL_HEAD, widthOf } from "../lib/qs8-panel";
+
+/** Pixels whose sums are rounded at once: several rows of a narrow image, which a call for each row would slow down. */
+// @ts-ignore: decorator
+@inline const BATCH: usize = 128;
 
 /** Widens and interleaves eight channels of two rows. */
 // @ts-ignore: decorator
@@ -73,6 +78,28 @@ function fillBand(shape: ConvShape, band: usize, zeros: usize, x: usize, top: i3
   }
 }
 
+/** Sums of the output rows from `begin` to `end` of a band, a row's right after those of the row before. */
+function sumRows(shape: ConvShape, sums: usize, band: usize, panel: usize, begin: usize, end: usize, pitch: usize): void {
+  const kernelHeight = shape.kernelHeight, taps = shape.kernelWidth, width = shape.outWidth, stride = shape.strideHeight;
+  const isNear = shape.dilationWidth == 1 && shape.strideWidth < 3, isMoving = shape.strideWidth == 2;
+  if (isNear && kernelHeight == 3 && taps == 3 && shape.strideWidth == stride) {
+    if (isMoving) sumRows3<i16>(sums, band, panel, width, begin, end, pitch);
+    else sumRows3<i8>(sums, band, panel, width, begin, end, pitch);
+    return;
+  }
+  const evenPairs = (kernelHeight + 1) >> 1, oddPairs = (kernelHeight >> 1) + 1;
+  for (let row = begin; row < end; row++, sums += width * COLUMN) {
+    const start = row * stride, odd = start & 1, pairs = odd ? oddPairs : evenPairs;
+    const weights = panel + PANEL_HEAD + (odd ? evenPairs * taps * COLUMN : 0), windows = band + (start >> 1) * pitch;
+    if (isNear && taps == 5) {
+      if (isMoving) sumRow5<i16>(sums, windows, panel, weights, width, pairs, pitch);
+      else sumRow5<i8>(sums, windows, panel, weights, width, pairs, pitch);
+    } else {
+      sumRow(sums, windows, panel, weights, width, pairs, pitch, taps, shape.dilationWidth * COLUMN, shape.strideWidth * COLUMN);
+    }
+  }
+}
+
 /**
  * y = depthwise conv(x, w) as the ConvShape at `table` says: `groups` = inChannels, each with
  * `outChannels` outputs. Split by output rows of all images.
@@ -81,11 +108,9 @@ export function qs8_dwconv(y: usize, x: usize, w: usize, scratch: usize, table: 
   const shape = changetype<ConvShape>(table);
   const channels = shape.groups * shape.outChannels;
   const outWidth = shape.outWidth, ldy = shape.ldy, pitch = widthOf(shape) * COLUMN;
-  const kernelHeight = shape.kernelHeight, taps = shape.kernelWidth, dilation = shape.dilationHeight, stride = shape.strideHeight;
-  const evenPairs = (kernelHeight + 1) >> 1, oddPairs = (kernelHeight >> 1) + 1;
-  const isNear = shape.dilationWidth == 1 && shape.strideWidth < 3;
-  const is3 = kernelHeight == 3 && taps == 3 && isNear, is5 = taps == 5 && isNear;
-  const sums = scratch + 16, band = sums + ((outWidth + 3) & ~3) * COLUMN;
+  const kernelHeight = shape.kernelHeight, dilation = shape.dilationHeight, stride = shape.strideHeight;
+  const batch = max<usize>(BATCH / outWidth, 1);
+  const sums = scratch + 16, band = sums + (max(outWidth, BATCH) + 3) * COLUMN;
   v128.store(scratch, i8x16.splat(<i8>shape.xZero));
   for (let row = begin; row < end; ) {
     const image = row / shape.outHeight, first = row - image * shape.outHeight;
@@ -95,19 +120,13 @@ export function qs8_dwconv(y: usize, x: usize, w: usize, scratch: usize, table: 
     const top = <i32>(first * stride - shape.padTop);
     const inRows = (count - 1) * stride + kernelHeight, blockBytes = ((inRows + 1) >> 1) * pitch;
     for (let channel: usize = 0, panel = w; channel < channels; channel += 8, panel += shape.panelBytes) {
-      const isSecond = channel & 8;
+      const isSecond = channel & 8, isNear = load<i32>(panel + shape.panelBytes - 16) != 0;
       if (!isSecond) fillBand(shape, band, scratch, from, top, inRows, dilation, channel, min<usize>(16, channels - channel), blockBytes);
-      for (let i: usize = 0; i < count; i++) {
-        const start = i * stride, odd = start & 1, pairs = odd ? oddPairs : evenPairs;
-        const weights = panel + PANEL_HEAD + (odd ? evenPairs * taps * COLUMN : 0);
-        const windows = band + (isSecond ? blockBytes : 0) + (start >> 1) * pitch;
-        if (is3 && shape.strideWidth == 1) sumRow3<i8>(sums, windows, panel, weights, outWidth, pitch);
-        else if (is3) sumRow3<i16>(sums, windows, panel, weights, outWidth, pitch);
-        else if (is5 && shape.strideWidth == 1) sumRow5<i8>(sums, windows, panel, weights, outWidth, pairs, pitch);
-        else if (is5) sumRow5<i16>(sums, windows, panel, weights, outWidth, pairs, pitch);
-        else sumRow(sums, windows, panel, weights, outWidth, pairs, pitch, taps, shape.dilationWidth * COLUMN, shape.strideWidth * COLUMN);
-        const to = y + (row + i) * outWidth * ldy + channel;
-        requantizeRow(to, sums, panel + 32, outWidth, ldy, min<usize>(8, channels - channel), shape.yZero, shape.lo, shape.hi);
+      for (let i: usize = 0; i < count; i += batch) {
+        const until = min(i + batch, count), pixels = (until - i) * outWidth;
+        sumRows(shape, sums, band + (isSecond ? blockBytes : 0), panel, i, until, pitch);
+        const to = y + (row + i) * outWidth * ldy + channel, cols = min<usize>(8, channels - channel);
+        requantizeRow(to, sums, panel + 32, isNear, pixels, ldy, cols, shape.yZero, shape.lo, shape.hi);
       }
     }
     row += count;

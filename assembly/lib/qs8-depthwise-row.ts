@@ -1,7 +1,7 @@
-// One output row of eight channels of a depthwise int8 convolution: first its int32 sums, then their
+// Output rows of eight channels of a depthwise int8 convolution: first their int32 sums, then their
 // rounding, so that each loop keeps all it needs in registers. The layouts are drawn in kernels/qs8-dwconv.
-import { dot } from "./qs8-panel";
-import { floorOf, magicOf, narrow16, narrow8, offsetOf, requantize, storeBytes } from "./requantize";
+import { dot, PANEL_HEAD } from "./qs8-panel";
+import { floorOf, magicOf, narrow16, narrow8, offsetOf, requantize, requantizeNear, storeBytes } from "./requantize";
 
 /** Bytes of a column of two rows; also of a pixel's eight sums. */
 // @ts-ignore: decorator
@@ -50,49 +50,47 @@ function tap(top: v128, bottom: v128, wTop: v128, wBottom: v128, sum: v128): v12
 }
 
 /**
- * sumRow for 3×3 taps and stride 1 (S is i8) or 2 (S is i16): the weights of four channels stay in registers,
- * and each column is read once.
+ * Sums of the rows from `begin` to `end` of a band for 3×3 taps and stride 1 (S is i8) or 2 (S is i16), a row's sums right after those
+ * of the row before. The weights of four channels stay in registers, and each column is read once.
  */
-export function sumRow3<S>(sums: usize, x: usize, bias: usize, weights: usize, width: usize, pitch: usize): void {
+export function sumRows3<S>(sums: usize, band: usize, panel: usize, width: usize, begin: usize, end: usize, pitch: usize): void {
   for (let half: usize = 0; half < 32; half += 16) {
-    const first = v128.load(bias + half), w = weights + half;
-    const wa0 = v128.load(w), wa1 = v128.load(w, 32), wa2 = v128.load(w, 64);
-    const wb0 = v128.load(w, 96), wb1 = v128.load(w, 128), wb2 = v128.load(w, 160);
-    let a = x + half, b = a + pitch, to = sums + half;
-    for (const end = to + width * COLUMN; to < end; to += 4 * COLUMN, a += 4 * COLUMN * sizeof<S>(), b += 4 * COLUMN * sizeof<S>()) {
-      let acc0 = tap(v128.load(a), v128.load(b), wa0, wb0, first), acc1 = first, acc2 = first, acc3 = first;
-      let top = v128.load(a, 32), bottom = v128.load(b, 32);
-      acc0 = tap(top, bottom, wa1, wb1, acc0);
+    const first = v128.load(panel + half);
+    for (let row = begin, to = sums + half; row < end; row++) {
+      const start = row * sizeof<S>();
+      const w = panel + half + PANEL_HEAD + (start & 1) * (6 * COLUMN);
+      const wa0 = v128.load(w), wa1 = v128.load(w, 32), wa2 = v128.load(w, 64);
+      const wb0 = v128.load(w, 96), wb1 = v128.load(w, 128), wb2 = v128.load(w, 160);
+      let a = band + half + (start >> 1) * pitch, b = a + pitch;
+      const rowEnd = to + width * COLUMN;
+      let acc0 = tap(v128.load(a), v128.load(b), wa0, wb0, first), acc1 = first, acc2 = first;
       if (sizeof<S>() == 1) {
+        const top = v128.load(a, 32), bottom = v128.load(b, 32);
+        acc0 = tap(top, bottom, wa1, wb1, acc0);
         acc1 = tap(top, bottom, wa0, wb0, acc1);
-        top = v128.load(a, 64), bottom = v128.load(b, 64);
-        acc0 = tap(top, bottom, wa2, wb2, acc0);
-        acc1 = tap(top, bottom, wa1, wb1, acc1);
-        acc2 = tap(top, bottom, wa0, wb0, acc2);
-        top = v128.load(a, 96), bottom = v128.load(b, 96);
-        acc1 = tap(top, bottom, wa2, wb2, acc1);
-        acc2 = tap(top, bottom, wa1, wb1, acc2);
-        acc3 = tap(top, bottom, wa0, wb0, acc3);
-        top = v128.load(a, 128), bottom = v128.load(b, 128);
-        acc2 = tap(top, bottom, wa2, wb2, acc2);
-        acc3 = tap(top, bottom, wa1, wb1, acc3);
-        acc3 = tap(v128.load(a, 160), v128.load(b, 160), wa2, wb2, acc3);
-      } else {
-        top = v128.load(a, 64), bottom = v128.load(b, 64);
-        acc0 = tap(top, bottom, wa2, wb2, acc0);
-        acc1 = tap(top, bottom, wa0, wb0, acc1);
-        acc1 = tap(v128.load(a, 96), v128.load(b, 96), wa1, wb1, acc1);
-        top = v128.load(a, 128), bottom = v128.load(b, 128);
-        acc1 = tap(top, bottom, wa2, wb2, acc1);
-        acc2 = tap(top, bottom, wa0, wb0, acc2);
-        acc2 = tap(v128.load(a, 160), v128.load(b, 160), wa1, wb1, acc2);
-        top = v128.load(a, 192), bottom = v128.load(b, 192);
-        acc2 = tap(top, bottom, wa2, wb2, acc2);
-        acc3 = tap(top, bottom, wa0, wb0, acc3);
-        acc3 = tap(v128.load(a, 224), v128.load(b, 224), wa1, wb1, acc3);
-        acc3 = tap(v128.load(a, 256), v128.load(b, 256), wa2, wb2, acc3);
       }
-      v128.store(to, acc0), v128.store(to, acc1, 32), v128.store(to, acc2, 64), v128.store(to, acc3, 96);
+      for (; to < rowEnd; to += 2 * COLUMN, a += 2 * COLUMN * sizeof<S>(), b += 2 * COLUMN * sizeof<S>()) {
+        if (sizeof<S>() == 1) {
+          let top = v128.load(a, 64), bottom = v128.load(b, 64);
+          v128.store(to, tap(top, bottom, wa2, wb2, acc0));
+          acc1 = tap(top, bottom, wa1, wb1, acc1);
+          acc2 = tap(top, bottom, wa0, wb0, first);
+          top = v128.load(a, 96), bottom = v128.load(b, 96);
+          v128.store(to, tap(top, bottom, wa2, wb2, acc1), 32);
+          acc0 = tap(top, bottom, wa1, wb1, acc2);
+          acc1 = tap(top, bottom, wa0, wb0, first);
+        } else {
+          acc0 = tap(v128.load(a, 32), v128.load(b, 32), wa1, wb1, acc0);
+          let top = v128.load(a, 64), bottom = v128.load(b, 64);
+          v128.store(to, tap(top, bottom, wa2, wb2, acc0));
+          acc1 = tap(top, bottom, wa0, wb0, first);
+          acc1 = tap(v128.load(a, 96), v128.load(b, 96), wa1, wb1, acc1);
+          top = v128.load(a, 128), bottom = v128.load(b, 128);
+          v128.store(to, tap(top, bottom, wa2, wb2, acc1), 32);
+          acc0 = tap(top, bottom, wa0, wb0, first);
+        }
+      }
+      to = rowEnd;
     }
   }
 }
@@ -152,40 +150,39 @@ export function sumRow5<S>(sums: usize, x: usize, bias: usize, weights: usize, w
   }
 }
 
-/** Two pixels of eight rounded sums. */
-// @ts-ignore: decorator
-@inline
-function roundTwo(sums: usize, scale0: v128, scale1: v128, floor: v128, magic: v128, offset: v128, hi: v128): v128 {
-  return narrow16(
-    narrow8(requantize(v128.load(sums), scale0, floor, magic, offset), requantize(v128.load(sums, 16), scale1, floor, magic, offset)),
-    narrow8(requantize(v128.load(sums, 32), scale0, floor, magic, offset), requantize(v128.load(sums, 48), scale1, floor, magic, offset)),
-    hi,
-  );
-}
-
-/** requantizeRow for fewer than eight channels. */
+/** requantizeRow for fewer than eight channels, or products of any size. */
 function requantizeSome(y: usize, sums: usize, scales: usize, width: usize, ldy: usize, cols: usize, zero: i32, lo: i32, hi: i32): void {
   const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
   const floor = floorOf(zero, lo), magic = magicOf(zero), offset = offsetOf(zero), top = i8x16.splat(<i8>hi);
   for (const end = y + width * ldy; y < end; y += ldy, sums += COLUMN) {
-    storeBytes(y, i64x2.extract_lane(roundTwo(sums, scale0, scale1, floor, magic, offset, top), 0), cols);
+    const low = requantize(v128.load(sums), scale0, floor, magic, offset), high = requantize(v128.load(sums, 16), scale1, floor, magic, offset);
+    const pixel = narrow8(low, high);
+    storeBytes(y, i64x2.extract_lane(narrow16(pixel, pixel, top), 0), cols);
   }
 }
 
+/** Eight rounded sums. */
+// @ts-ignore: decorator
+@inline
+function roundOne(sums: usize, scale0: v128, scale1: v128, magic: v128, offset: v128): v128 {
+  return narrow8(requantizeNear(v128.load(sums), scale0, magic, offset), requantizeNear(v128.load(sums, 16), scale1, magic, offset));
+}
+
 /**
- * Rounds the sums of `width` pixels to their first `cols` ≤ 8 channels, pixels `ldy` apart. May read a pixel's sums more. A call in
- * the loop would make it keep everything on the stack.
+ * Rounds the sums of `width` pixels to their first `cols` ≤ 8 channels, pixels `ldy` apart; `isNear` says that requantizeNear can.
+ * May read a pixel's sums more. A call in the loop would make it keep everything on the stack.
  */
-export function requantizeRow(y: usize, sums: usize, scales: usize, width: usize, ldy: usize, cols: usize, zero: i32, lo: i32, hi: i32): void {
-  if (cols < 8) {
+export function requantizeRow(y: usize, sums: usize, scales: usize, isNear: bool, width: usize, ldy: usize, cols: usize, zero: i32, lo: i32, hi: i32): void {
+  if (cols < 8 || !isNear) {
     requantizeSome(y, sums, scales, width, ldy, cols, zero, lo, hi);
     return;
   }
   const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
-  const floor = floorOf(zero, lo), magic = magicOf(zero), offset = offsetOf(zero), top = i8x16.splat(<i8>hi);
+  const magic = magicOf(zero), offset = offsetOf(zero), bottom = i8x16.splat(<i8>lo), top = i8x16.splat(<i8>hi);
   const last = sums + (width - 1) * COLUMN;
   do {
-    const bytes = roundTwo(sums, scale0, scale1, floor, magic, offset, top);
+    const first = roundOne(sums, scale0, scale1, magic, offset), second = roundOne(sums + COLUMN, scale0, scale1, magic, offset);
+    const bytes = i8x16.max_s(narrow16(first, second, top), bottom);
     v128.store64_lane(y, bytes, 0);
     if (sums == last) break;
     v128.store64_lane(y + ldy, bytes, 1);

@@ -45,6 +45,16 @@ export function requantize(sums: v128, scale: v128, floor: v128, magic: v128, of
   return roundToZero(f32x4.mul(f32x4.convert_i32x4_s(sums), scale), floor, magic, offset);
 }
 
+/**
+ * requantize where no product is below −2²³, so that no floor is needed: below −2²² the sum's bits shrink still, in order, and it
+ * saturates at −128 before a lower bound is taken.
+ */
+// @ts-ignore: decorator
+@inline
+export function requantizeNear(sums: v128, scale: v128, magic: v128, offset: v128): v128 {
+  return i32x4.sub(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sums), scale), magic), offset);
+}
+
 /** Eight requantized integers as int16. */
 // @ts-ignore: decorator
 @inline

@@ -8,7 +8,7 @@ const COLUMN = 32;
 const evenPairs = (g: ConvGeometry) => Math.ceil(g.kernelHeight / 2);
 const oddPairs = (g: ConvGeometry) => Math.ceil((g.kernelHeight + 1) / 2);
 
-const panelBytes = (g: ConvGeometry) => 64 + (evenPairs(g) + oddPairs(g)) * g.kernelWidth * COLUMN;
+const panelBytes = (g: ConvGeometry) => 80 + (evenPairs(g) + oddPairs(g)) * g.kernelWidth * COLUMN;
 
 /** Bytes of all panels. */
 export const depthwisePanelsBytes = (g: ConvGeometry) => Math.ceil(g.outChannels / 8) * panelBytes(g);
@@ -23,11 +23,17 @@ function bandRows(g: ConvGeometry): number {
   return g.dilationHeight > 1 ? 1 : Math.min(g.outHeight, Math.max(rows, 2));
 }
 
-/** Scratch bytes: a vector of zero points, a row's sums, the band of sixteen channels in pairs of rows, and what a last tile reads past it. */
+/** The kernel's BATCH: pixels whose sums are rounded at once. */
+const BATCH = 128;
+
+/** Scratch bytes: a vector of zero points, the sums of some rows, the band of sixteen channels in pairs of rows, and what a last tile reads past it. */
 export function depthwiseScratchBytes(g: ConvGeometry): number {
   const pairs = Math.ceil(((bandRows(g) - 1) * g.strideHeight + g.kernelHeight) / 2) + 1;
   return (
-    16 + (g.outWidth + 3) * COLUMN + 2 * pairs * coveredWidth(g) * COLUMN + (4 * g.strideWidth + g.kernelWidth * g.dilationWidth) * COLUMN
+    16 +
+    (Math.max(g.outWidth, BATCH) + 3) * COLUMN +
+    2 * pairs * coveredWidth(g) * COLUMN +
+    (4 * g.strideWidth + g.kernelWidth * g.dilationWidth) * COLUMN
   );
 }
 
@@ -36,6 +42,9 @@ export function depthwiseShapeWords(g: ConvGeometry, output: Omit<ConvOutput, "k
   return convShapeWords(g, { ...output, kind: "int8", rowScaleStep: 0 }, 2, { band: bandRows(g), panelBytes: panelBytes(g) });
 }
 
+/** Products up to here are rounded by the kernel's fast path. */
+const NEAR = 2 ** 23;
+
 /**
  * Writes the panels: weights OHWI with one input channel, as row pairs from the first row on, and from the row before it.
  * The bias takes off the input's zero point.
@@ -43,22 +52,27 @@ export function depthwiseShapeWords(g: ConvGeometry, output: Omit<ConvOutput, "k
 export function packDepthwise(target: PanelViews, g: ConvGeometry, source: ConvWeights, xZero: number): void {
   const bytes = panelBytes(g);
   target.i8.fill(0, 0, depthwisePanelsBytes(g));
+  for (let end = bytes; end <= depthwisePanelsBytes(g); end += bytes) target.i32[end / 4 - 4] = 1;
   const odd = evenPairs(g) * g.kernelWidth * 16;
   for (let channel = 0; channel < g.outChannels; channel++) {
     const panel = (channel >> 3) * bytes,
       lane = channel & 7;
-    let bias = source.bias?.[channel] ?? 0;
-    target.f32[panel / 4 + 8 + lane] = (source.scales.length === 1 ? source.scales[0] : source.scales[channel]) ?? 0;
+    let bias = source.bias?.[channel] ?? 0,
+      sizes = 0;
+    const scale = (source.scales.length === 1 ? source.scales[0] : source.scales[channel]) ?? 0;
+    target.f32[panel / 4 + 8 + lane] = scale;
     const zero = (source.zeros.length === 1 ? source.zeros[0] : source.zeros[channel]) ?? 0;
     const first = (panel + 64) / 2 + 2 * lane;
     for (let row = 0; row < g.kernelHeight; row++) {
       for (let column = 0; column < g.kernelWidth; column++) {
         const weight = (source.weight[(channel * g.kernelHeight + row) * g.kernelWidth + column] ?? 0) - zero;
         bias -= weight * xZero;
+        sizes += Math.abs(weight);
         target.i16[first + ((row >> 1) * g.kernelWidth + column) * 16 + (row & 1)] = weight;
         target.i16[first + odd + (((row + 1) >> 1) * g.kernelWidth + column) * 16 + ((row + 1) & 1)] = weight;
       }
     }
     target.i32[panel / 4 + lane] = bias;
+    if (!((Math.abs(bias) + 128 * sizes) * Math.abs(scale) < NEAR)) target.i32[(panel + bytes) / 4 - 4] = 0;
   }
 }
