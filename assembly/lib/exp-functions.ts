@@ -1,5 +1,5 @@
 // The unary functions that are made from an exponential, as classes: the power that e is raised to,
-// and what becomes of x and e^power. `p` and `q` are two splatted numbers, see `unary` in activate.ts.
+// and what becomes of x and e^power. `p`, `q` and `r` are splatted numbers, see `unary` in activate.ts.
 import { log1p4, splat } from "./math";
 import { madd } from "./simd";
 
@@ -16,7 +16,7 @@ export class Exp {
     return x;
   }
   // @ts-ignore: decorator
-  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128): v128 {
+  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128, r: v128): v128 {
     return e;
   }
 }
@@ -28,7 +28,7 @@ export class Sigmoid {
     return f32x4.mul(x, p);
   }
   // @ts-ignore: decorator
-  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128): v128 {
+  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128, r: v128): v128 {
     return f32x4.div(one, f32x4.add(one, e));
   }
 }
@@ -40,7 +40,7 @@ export class Swish {
     return f32x4.mul(x, p);
   }
   // @ts-ignore: decorator
-  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128): v128 {
+  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128, r: v128): v128 {
     return f32x4.div(x, f32x4.add(one, e));
   }
 }
@@ -52,30 +52,20 @@ export class GeluTanh {
     return f32x4.mul(x, madd(f32x4.mul(x, x), p, q));
   }
   // @ts-ignore: decorator
-  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128): v128 {
+  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128, r: v128): v128 {
     return f32x4.div(x, f32x4.add(one, e));
   }
 }
 
+/** r x where x ≥ 0, r p (e^(q x) − 1) elsewhere. */
 export class Elu {
   // @ts-ignore: decorator
   @inline power(x: v128, p: v128, q: v128): v128 {
     return f32x4.pmin(f32x4.mul(x, q), splat(0));
   }
   // @ts-ignore: decorator
-  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128): v128 {
-    return bySign(x, f32x4.mul(f32x4.sub(e, one), p), x);
-  }
-}
-
-export class Selu {
-  // @ts-ignore: decorator
-  @inline power(x: v128, p: v128, q: v128): v128 {
-    return f32x4.pmin(x, splat(0));
-  }
-  // @ts-ignore: decorator
-  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128): v128 {
-    return f32x4.mul(bySign(x, f32x4.mul(f32x4.sub(e, one), p), x), q);
+  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128, r: v128): v128 {
+    return f32x4.mul(bySign(x, f32x4.mul(f32x4.sub(e, one), p), x), r);
   }
 }
 
@@ -86,7 +76,7 @@ export class Softplus {
     return f32x4.neg(f32x4.abs(x));
   }
   // @ts-ignore: decorator
-  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128): v128 {
+  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128, r: v128): v128 {
     return f32x4.add(f32x4.pmax(x, splat(0)), log1p4(e));
   }
 }
@@ -98,7 +88,7 @@ export class Mish {
     return f32x4.pmin(x, p);
   }
   // @ts-ignore: decorator
-  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128): v128 {
+  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128, r: v128): v128 {
     const n = f32x4.mul(e, f32x4.add(e, q));
     return f32x4.mul(x, f32x4.div(n, f32x4.add(n, q)));
   }

@@ -6,13 +6,14 @@ import {
 import { madd, nmadd } from "./simd";
 import { loadLanes, storeLanes } from "./tail";
 
-/** y = f(x) over `count` floats, for a class F of exp-functions.ts, which takes p0 and p1 as p and q. `y` may be `x`. */
-export function eachExp<F>(y: usize, x: usize, count: usize, p0: f32, p1: f32): void {
+/** y = f(x) over `count` floats, for a class F of exp-functions.ts, which takes p0, p1 and p2 as p, q and r. `y` may be `x`. */
+export function eachExp<F>(y: usize, x: usize, count: usize, p0: f32, p1: f32, p2: f32 = 1): void {
   const f = changetype<F>(0);
   // The addresses of floats are multiples of 4, which the compiler does not know.
   const zero = i32x4.splat(x & 3);
   const p = held(p0, zero);
   const q = held(p1, zero);
+  const r = held(p2, zero);
   const one = held(1, zero);
   const most = held(EXP_MOST, zero);
   const least = held(EXP_LEAST, zero);
@@ -52,8 +53,8 @@ export function eachExp<F>(y: usize, x: usize, count: usize, p0: f32, p1: f32): 
       eb = madd(eb, rb, c2);
       ea = madd(madd(f32x4.mul(ra, ra), ea, ra), halfA, halfA);
       eb = madd(madd(f32x4.mul(rb, rb), eb, rb), halfB, halfB);
-      v128.store(y, f.of(va, f32x4.add(ea, ea), p, q, one));
-      v128.store(y, f.of(vb, f32x4.add(eb, eb), p, q, one), 16);
+      v128.store(y, f.of(va, f32x4.add(ea, ea), p, q, one, r));
+      v128.store(y, f.of(vb, f32x4.add(eb, eb), p, q, one, r), 16);
       x += 32;
       y += 32;
     } while (x <= lastPair);
@@ -64,7 +65,7 @@ export function eachExp<F>(y: usize, x: usize, count: usize, p0: f32, p1: f32): 
     const v = loadLanes(x, lanes);
     const power = f32x4.pmin(f.power(v, p, q), most);
     const e = expHeld(power, least, log2e, round, ln2High, ln2Low, c2, c3, c4, c5, c6);
-    storeLanes(y, f.of(v, e, p, q, one), lanes);
+    storeLanes(y, f.of(v, e, p, q, one, r), lanes);
     x += 16;
     y += 16;
   } while (x < end);
