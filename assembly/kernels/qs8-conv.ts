@@ -4,9 +4,10 @@
 // A matrix product, and a 1×1 convolution of stride 1, is an image of one pixel a row: its rows are the windows.
 //
 // Scratch:
-//   | where each run begins in a window: u32 × runs | where each window begins in the band: u32 × (pixels of a band + 4)
+//   | what the product needs: PRODUCT_BYTES | where each run begins in a window: u32 × runs | where each window begins in the band: u32 × (pixels of a band + 4)
 //   | tiles of the band's windows | band of int16, unless it is a matrix |
-import { ConvShape, panelTiles, TO_INT8, widthOf } from "../lib/qs8-panel";
+import { ConvShape, TO_INT8, widthOf } from "../lib/qs8-panel";
+import { panelTiles, PRODUCT_BYTES, Rounding, writeRounding } from "../lib/qs8-product";
 import { tileRows, tileRun } from "../lib/qs8-tiles";
 import { widenRows } from "../lib/widen";
 
@@ -65,31 +66,30 @@ function tileMatrix(shape: ConvShape, tiles: usize, x: usize, rowScale: usize, r
 }
 
 /** All groups and channels of output pixels `pixel` … `pixel + count`; `band` holds their input, or is 0 when the tiles are made. */
-function multiplyBand<W>(
-  shape: ConvShape, y: usize, w: usize, rowScale: usize, runs: usize, windows: usize, tiles: usize, band: usize, pixel: usize, count: usize,
+function multiplyBand(
+  shape: ConvShape, y: usize, w: usize, isSmall: bool, rowScale: usize, product: usize, windows: usize, tiles: usize, band: usize, pixel: usize, count: usize,
 ): void {
   const outChannels = shape.outChannels, groupBytes = (shape.inChannels / shape.groups) * 2;
   const elementBytes: usize = shape.output == TO_INT8 ? 1 : 4;
   const tileBytes = shape.kernelHeight * shape.runs * shape.pairs * 16;
   for (let group: usize = 0; group < shape.groups; group++) {
-    if (band) tileWindows(tiles, band + group * groupBytes, runs, windows, count, shape.pairs);
+    if (band) tileWindows(tiles, band + group * groupBytes, product + PRODUCT_BYTES, windows, count, shape.pairs);
     for (let channel: usize = 0; channel < outChannels; channel += 8, w += shape.panelBytes) {
       const at = (pixel * shape.ldy + group * outChannels + channel) * elementBytes;
       const cols = min<usize>(8, outChannels - channel);
-      panelTiles<W>(shape, y + at, tiles, tileBytes, count, w, cols, rowScale + pixel * shape.rowScaleStep);
+      panelTiles(shape, y + at, tiles, tileBytes, count, w, isSmall, cols, rowScale + pixel * shape.rowScaleStep, product);
     }
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
+function convolve(y: usize, x: usize, w: usize, isSmall: bool, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
   const shape = changetype<ConvShape>(table);
   const imageBytes = shape.inHeight * shape.inWidth * shape.inChannels, imagePixels = shape.outHeight * shape.outWidth;
   const covered = (shape.kernelHeight - 1) * shape.dilationHeight + 1, tileBytes = shape.kernelHeight * shape.runs * shape.pairs * 16;
-  const windows = scratch + shape.kernelHeight * shape.runs * 4;
+  const windows = scratch + PRODUCT_BYTES + shape.kernelHeight * shape.runs * 4;
   const tiles = (windows + (shape.band + 4) * 4 + 15) & ~15, band = isMatrix(shape) ? 0 : tiles + ((shape.band + 3) >> 2) * tileBytes;
-  placeRuns(shape, scratch);
+  writeRounding(changetype<Rounding>(scratch), shape);
+  placeRuns(shape, scratch + PRODUCT_BYTES);
   for (let pixel = begin, count: usize = 0; pixel < end; pixel += count) {
     const image = pixel / imagePixels, first = pixel - image * imagePixels;
     count = min(min(shape.band, imagePixels - first), end - pixel);
@@ -102,7 +102,7 @@ function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usi
     } else {
       tileMatrix(shape, tiles, from, rowScale ? rowScale + image * imagePixels * shape.rowScaleStep : 0, first, count);
     }
-    multiplyBand<W>(shape, y, w, rowScale, scratch, windows, tiles, band, pixel, count);
+    multiplyBand(shape, y, w, isSmall, rowScale, scratch, windows, tiles, band, pixel, count);
   }
 }
 
@@ -114,12 +114,12 @@ function convolve<W>(y: usize, x: usize, w: usize, rowScale: usize, scratch: usi
 export function qs8_conv_4x8(
   y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize,
 ): void {
-  convolve<i16>(y, x, w, rowScale, scratch, table, begin, end);
+  convolve(y, x, w, false, rowScale, scratch, table, begin, end);
 }
 
 /** qs8_conv_4x8 with panels of int8 weights: half the bytes, symmetric weights only. */
 export function qs8_conv_4x8_small(
   y: usize, x: usize, w: usize, rowScale: usize, scratch: usize, table: usize, begin: usize, end: usize,
 ): void {
-  convolve<i8>(y, x, w, rowScale, scratch, table, begin, end);
+  convolve(y, x, w, true, rowScale, scratch, table, begin, end);
 }

@@ -1,5 +1,5 @@
 // One row times a matrix of int8 weights: bound by the bytes of the weights, so they stay int8.
-import { ConvShape, dot, PANEL_HEAD, storeWide, TO_INT8 } from "../lib/qs8-panel";
+import { ConvShape, dot, PANEL_HEAD, storeSums, TO_INT8 } from "../lib/qs8-panel";
 import { floorOf, magicOf, narrow16, narrow8, offsetOf, requantize, storeBytes } from "../lib/requantize";
 
 /** Four pairs of elements, of which pair `index` goes to all lanes. */
@@ -71,8 +71,8 @@ export function qs8_gemv(y: usize, x: usize, w: usize, rowScale: usize, table: u
       storeBytes(to, i64x2.extract_lane(bytes, 0), min<usize>(cols, 8));
       storeBytes(to + 8, i64x2.extract_lane(bytes, 1), min<usize>(more, 8));
     } else {
-      storeWide(shape, to, acc00, acc01, w0, p, min<usize>(cols, 8), rowScale);
-      if (more) storeWide(shape, to + 32, acc10, acc11, w1, q, min<usize>(more, 8), rowScale);
+      storeSums(shape, to, acc00, acc01, w0, p, min<usize>(cols, 8), rowScale);
+      if (more) storeSums(shape, to + 32, acc10, acc11, w1, q, min<usize>(more, 8), rowScale);
     }
   }
 }

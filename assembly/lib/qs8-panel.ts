@@ -1,5 +1,5 @@
-// The inner product of the int8 convolutions: 4 output pixels × 8 output channels on
-// i32x4.dot_i16x8_s, which is exact.
+// What the int8 convolutions agree on: the words of a call, the panels of weights, how sums are stored.
+// lib/qs8-product multiplies: 4 output pixels × 8 output channels on i32x4.dot_i16x8_s, which is exact.
 //
 // Activations are int16 with their zero point taken off, the windows of four pixels side by side, so that
 // the product walks two pointers (lib/qs8-tiles makes them):
@@ -83,57 +83,6 @@ export function dot(a: v128, b: v128, sum: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(a, b));
 }
 
-/**
- * `count` output pixels, in tiles of four from `tiles` on, times one panel: y[pixel · ldy + channel]. Only the first
- * `cols` channels are written. One pair of elements at a time: the vector units are busy with its 16 instructions for 5 cycles,
- * so that longer loop bodies, which do not spill where never-taken branches part them, were measured the same.
- */
-export function panelTiles<W>(shape: ConvShape, y: usize, tiles: usize, tileBytes: usize, count: usize, panel: usize, cols: usize, rowScale: usize): void {
-  const ldy = shape.ldy, isInt8 = shape.output == TO_INT8, rowScaleStep = shape.rowScaleStep;
-  const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
-  for (let rows = <isize>count, a = tiles; rows > 0; rows -= 4) {
-    let acc00 = v128.load(panel), acc01 = v128.load(panel, 16);
-    let acc10 = acc00, acc11 = acc01;
-    let acc20 = acc00, acc21 = acc01;
-    let acc30 = acc00, acc31 = acc01;
-    let w = panel + PANEL_HEAD;
-    for (const end = a + tileBytes; a < end; a += 16, w += 16 * sizeof<W>()) {
-      const w0 = sizeof<W>() == 2 ? v128.load(w) : v128.load8x8_s(w);
-      const w1 = sizeof<W>() == 2 ? v128.load(w, 16) : v128.load8x8_s(w, 8);
-      let pair = v128.load32_splat(a);
-      acc00 = dot(pair, w0, acc00), acc01 = dot(pair, w1, acc01);
-      pair = v128.load32_splat(a, 4);
-      acc10 = dot(pair, w0, acc10), acc11 = dot(pair, w1, acc11);
-      pair = v128.load32_splat(a, 8);
-      acc20 = dot(pair, w0, acc20), acc21 = dot(pair, w1, acc21);
-      pair = v128.load32_splat(a, 12);
-      acc30 = dot(pair, w0, acc30), acc31 = dot(pair, w1, acc31);
-    }
-    if (isInt8) {
-      const scale0 = v128.load(panel, 32), scale1 = v128.load(panel, 48);
-      const y01 = narrow16(
-        narrow8(requantize(acc00, scale0, floor, magic, offset), requantize(acc01, scale1, floor, magic, offset)),
-        narrow8(requantize(acc10, scale0, floor, magic, offset), requantize(acc11, scale1, floor, magic, offset)),
-        hi,
-      );
-      const y23 = narrow16(
-        narrow8(requantize(acc20, scale0, floor, magic, offset), requantize(acc21, scale1, floor, magic, offset)),
-        narrow8(requantize(acc30, scale0, floor, magic, offset), requantize(acc31, scale1, floor, magic, offset)),
-        hi,
-      );
-      storeRows(y, ldy, y01, y23, rows, cols);
-      y += 4 * ldy;
-    } else {
-      storeWide(shape, y, acc00, acc01, panel, w, cols, rowScale);
-      if (rows > 1) storeWide(shape, y + 4 * ldy, acc10, acc11, panel, w, cols, rowScale + rowScaleStep);
-      if (rows > 2) storeWide(shape, y + 8 * ldy, acc20, acc21, panel, w, cols, rowScale + 2 * rowScaleStep);
-      if (rows > 3) storeWide(shape, y + 12 * ldy, acc30, acc31, panel, w, cols, rowScale + 3 * rowScaleStep);
-      y += 16 * ldy;
-      rowScale += 4 * rowScaleStep;
-    }
-  }
-}
-
 /** Four rows of eight bytes, two in each vector. */
 // @ts-ignore: decorator
 @inline
@@ -151,8 +100,14 @@ export function storeRows(y: usize, ldy: usize, y01: v128, y23: v128, rows: usiz
   if (rows > 3) storeBytes(y + ldy * 3, i64x2.extract_lane(y23, 1), cols);
 }
 
-/** One row of eight sums as int32, or as float32: sum · row's scale · channel's scale + bias, clamped. */
-export function storeWide(shape: ConvShape, y: usize, low: v128, high: v128, panel: usize, bias: usize, cols: usize, rowScale: usize): void {
+/** One row of eight sums as int32, as float32: sum · row's scale · channel's scale + bias, clamped; or, however far they are, as int8. */
+export function storeSums(shape: ConvShape, y: usize, low: v128, high: v128, panel: usize, bias: usize, cols: usize, rowScale: usize): void {
+  if (shape.output == TO_INT8) {
+    const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero);
+    const words = narrow8(requantize(low, v128.load(panel, 32), floor, magic, offset), requantize(high, v128.load(panel, 48), floor, magic, offset));
+    storeBytes(y, i64x2.extract_lane(narrow16(words, words, i8x16.splat(<i8>shape.hi)), 0), cols);
+    return;
+  }
   if (shape.output == TO_FLOAT32) {
     const row = v128.load32_splat(rowScale);
     const lowest = f32x4.splat(shape.lowest), highest = f32x4.splat(shape.highest);

@@ -86,11 +86,14 @@ export function bandPixelsOf(g: ConvGeometry): number {
   return Math.min(Math.max(fitting, 16), BAND_PIXELS, Math.ceil((g.outHeight * g.outWidth) / 4) * 4);
 }
 
-/** Scratch bytes: a word for each run, for each pixel of a band and four more, the tiles, the band as int16, and what a vector reads past it. */
+/** What the product keeps in front of it: how to round, and the sums of a tile. */
+const PRODUCT_BYTES = 144;
+
+/** Scratch bytes: what the product needs, a word for each run, for each pixel of a band and four more, the tiles, the band as int16, and what a vector reads past it. */
 export function scratchBytesOf(g: ConvGeometry): number {
   const pixels = bandPixelsOf(g);
   const words = g.kernelHeight * runsOf(g).count + pixels + 4;
-  const bytes = words * 4 + 16 + pixels * windowSize(g) * 2 + 16;
+  const bytes = PRODUCT_BYTES + words * 4 + 16 + pixels * windowSize(g) * 2 + 16;
   if (isMatrix(g)) return bytes;
   // a band may begin in the middle of a row
   const outRows = Math.min(Math.floor((pixels - 2) / g.outWidth) + 2, g.outHeight);
