@@ -108,6 +108,9 @@ function plainProducer({ graph }: Match, value: Value, name: string): Node | und
   return node && isPlain(graph, node) ? node : undefined;
 }
 
+/** How many inputs a node is given: absent ones at the end do not count. */
+const givenCount = ({ inputs }: Node): number => inputs.findLastIndex((value) => value !== null) + 1;
+
 /** The operator `name` on inputs that fit, in this order; `accepts` looks at its attributes. */
 export const op = (
   name: string,
@@ -116,7 +119,7 @@ export const op = (
 ): Pattern =>
   withRoots([name], (match, value) => {
     const node = plainProducer(match, value, name);
-    if (!node || node.inputs.length !== inputs.length || !accepts(node.attributes, node, match)) return false;
+    if (!node || givenCount(node) !== inputs.length || !accepts(node.attributes, node, match)) return false;
     return match.attempt(() => Boolean(match.nodes.add(node)) && inputs.every((pattern, i) => pattern(match, node.inputs[i]!)));
   });
 

@@ -49,6 +49,14 @@ const fused = (options: Options): string =>
     .replace(/.* = /, "");
 
 describe("attention", () => {
+  test("of products with an absent bias, as TFLite's layers without one have it, is fused", () => {
+    const g = new GraphUnderTest();
+    const [q, k, v] = ["q", "k", "v"].map((name) => g.input(name, [5, 4])) as [Value, Value, Value];
+    const scores = g.node("matmul", [q, k, null], { transposeB: true, alpha: 0.5 });
+    const graph = g.graph(g.node("matmul", [g.node("softmax", [scores]), v, null]));
+    expect(afterPasses(graph, ...PASSES)).toContain("= attention(%q, %k, %v) {headsFirst=true scale=0.5}");
+  });
+
   test("is fused, and reads heads where they lie", () => {
     expect(heads().nodes.map(printNode)).toMatchInlineSnapshot(`
       [
