@@ -58,7 +58,7 @@ export function unary(y: usize, x: usize, count: usize, code: u32, p0: f32, p1: 
   else if (code == UnaryCode.geluTanh) eachExp<exps.GeluTanh>(y, x, count, -0.0713548163, -1.59576912);
   else if (code == UnaryCode.elu) eachExp<exps.Elu>(y, x, count, p0, p1);
   else if (code == UnaryCode.selu) eachExp<exps.Elu>(y, x, count, p0, 1, p1);
-  else if (code == UnaryCode.softplus) eachExp<exps.Softplus>(y, x, count, p0, p1);
+  else if (code == UnaryCode.softplus) each<functions.Softplus>(y, x, count, p0, p1);
   else if (code == UnaryCode.softsign) eachShort<functions.Softsign>(y, x, count, p0, p1);
   else if (code == UnaryCode.mish) eachExp<exps.Mish>(y, x, count, 20, 2);
   else if (code == UnaryCode.exp) eachExp<exps.Exp>(y, x, count, p0, p1);

@@ -1,6 +1,6 @@
 // The unary functions that are made from an exponential, as classes: the power that e is raised to,
 // and what becomes of x and e^power. `p`, `q` and `r` are splatted numbers, see `unary` in activate.ts.
-import { log1p4, splat } from "./math";
+import { splat } from "./math";
 import { madd } from "./simd";
 
 /** `negative` where x < 0, else `other`; so a NaN takes `other`. */
@@ -66,18 +66,6 @@ export class Elu {
   // @ts-ignore: decorator
   @inline of(x: v128, e: v128, p: v128, q: v128, one: v128, r: v128): v128 {
     return f32x4.mul(bySign(x, f32x4.mul(f32x4.sub(e, one), p), x), r);
-  }
-}
-
-/** ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|). */
-export class Softplus {
-  // @ts-ignore: decorator
-  @inline power(x: v128, p: v128, q: v128): v128 {
-    return f32x4.neg(f32x4.abs(x));
-  }
-  // @ts-ignore: decorator
-  @inline of(x: v128, e: v128, p: v128, q: v128, one: v128, r: v128): v128 {
-    return f32x4.add(f32x4.pmax(x, splat(0)), log1p4(e));
   }
 }
 

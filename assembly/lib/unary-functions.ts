@@ -2,7 +2,7 @@
 // is generic over the class becomes a loop of its own for each; no instance ever exists.
 // `p` and `q` are the splatted parameters p0 and p1 of src/ops/codes.ts, which says what they mean; `r` is 1.
 // Those made from an exponential are in exp-functions.ts; erf and tanh have files of their own.
-import { log4, sin4, splat } from "./math";
+import { exp4, log1p4, log4, sin4, splat } from "./math";
 import { clamp, madd } from "./simd";
 
 /** `negative` where x < 0, else `other`; so a NaN takes `other`. */
@@ -60,6 +60,14 @@ export class Log {
   // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128): v128 {
     return log4(x);
+  }
+}
+
+/** ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|). */
+export class Softplus {
+  // @ts-ignore: decorator
+  @inline of(x: v128, p: v128, q: v128): v128 {
+    return f32x4.add(f32x4.pmax(x, splat(0)), log1p4(exp4(f32x4.neg(f32x4.abs(x)))));
   }
 }
 
