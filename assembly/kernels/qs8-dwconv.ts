@@ -5,7 +5,7 @@
 //
 // Scratch:
 //   | 16 × xZero as int8 | sums of some rows: (max(outWidth, BATCH) + 3) × 8 channels × i32
-//   | one or two blocks of eight channels: for every two rows, for every column: 4 channels × 2 rows × i16, the next 4 × 2 |
+//   | up to four blocks of eight channels: for every two rows, for every column: 4 channels × 2 rows × i16, the next 4 × 2 |
 // Weights, a panel for every eight output channels:
 //   | bias 8×i32 | scale 8×f32 | even: ⌈kernelHeight / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16
 //   | odd: ⌈(kernelHeight + 1) / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16
@@ -13,6 +13,9 @@
 import { COLUMN, requantizeRow, sumRow, sumRow5, sumRows3 } from "../lib/qs8-depthwise-row";
 import { ConvShape, PANEL_HEAD, widthOf } from "../lib/qs8-panel";
 
+/** Channels of a band at most. Input lines are read from the second-level cache for every band, and most of a line belongs to other channels. */
+// @ts-ignore: decorator
+@inline const LANES: usize = 32;
 /** Pixels whose sums are rounded at once: several rows of a narrow image, which a call for each row would slow down. */
 // @ts-ignore: decorator
 @inline const BATCH: usize = 128;
@@ -49,8 +52,8 @@ function gatherColumns(to: usize, end: usize, a: usize, b: usize, aStep: usize, 
 }
 
 /**
- * Fills the band for `lanes` ≤ 16 output channels from `first` on, in blocks of eight: `rows` input rows, `rowStep` apart,
- * from `top` on. Sixteen at once halve the traffic of input lines, which every block reads eight bytes of.
+ * Fills the band for `lanes` output channels from `first` on, in blocks of eight: `rows` input rows, `rowStep` apart,
+ * from `top` on. Two blocks at once, and all blocks of a pair of rows before the next, halve the traffic of input lines twice.
  */
 function fillBand(shape: ConvShape, band: usize, zeros: usize, x: usize, top: i32, rows: usize, rowStep: usize, first: usize, lanes: usize, blockBytes: usize): void {
   const width = widthOf(shape);
@@ -62,17 +65,18 @@ function fillBand(shape: ConvShape, band: usize, zeros: usize, x: usize, top: i3
     const hasA = atA >= 0 && atA < <i32>shape.inHeight, hasB = atB >= 0 && atB < <i32>shape.inHeight && row + 1 < rows;
     const a = hasA ? x + <usize>atA * rowBytes : zeros, b = hasB ? x + <usize>atB * rowBytes : zeros;
     const aStep = hasA ? channels : 0, bStep = hasB ? channels : 0;
-    const from = to + left * COLUMN, until = from + inside * COLUMN, end = to + width * COLUMN;
-    const last = blockBytes * ((lanes - 1) >> 3);
-    for (let block: usize = 0; block <= last; block += blockBytes) {
-      for (let at = to + block; at < from + block; at += 16) v128.store(at, padding);
-      for (let at = until + block; at < end + block; at += 16) v128.store(at, padding);
-    }
-    if (each == 1 && (lanes & 7) == 0) {
-      pairColumns(from, until, hasA ? a + first : a, hasB ? b + first : b, aStep, bStep, last);
-    } else {
-      gatherColumns(from, until, a, b, aStep, bStep, first, min<usize>(lanes, 8), each);
-      if (last) gatherColumns(from + last, until + last, a, b, aStep, bStep, first + 8, lanes - 8, each);
+    const end = to + width * COLUMN;
+    for (let done: usize = 0, block = to; done < lanes; done += 16, block += 2 * blockBytes) {
+      const channel = first + done, some = min<usize>(16, lanes - done), next = some > 8 ? blockBytes : 0;
+      const from = block + left * COLUMN, until = from + inside * COLUMN, last = block + width * COLUMN;
+      for (let at = block; at < from; at += 16) v128.store(at, padding), v128.store(at + next, padding);
+      for (let at = until; at < last; at += 16) v128.store(at, padding), v128.store(at + next, padding);
+      if (each == 1 && (some & 7) == 0) {
+        pairColumns(from, until, hasA ? a + channel : a, hasB ? b + channel : b, aStep, bStep, next);
+      } else {
+        gatherColumns(from, until, a, b, aStep, bStep, channel, min<usize>(some, 8), each);
+        if (next) gatherColumns(from + next, until + next, a, b, aStep, bStep, channel + 8, some - 8, each);
+      }
     }
     to = end;
   }
@@ -120,11 +124,11 @@ export function qs8_dwconv(y: usize, x: usize, w: usize, scratch: usize, table: 
     const top = <i32>(first * stride - shape.padTop);
     const inRows = (count - 1) * stride + kernelHeight, blockBytes = ((inRows + 1) >> 1) * pitch;
     for (let channel: usize = 0, panel = w; channel < channels; channel += 8, panel += shape.panelBytes) {
-      const isSecond = channel & 8, isNear = load<i32>(panel + shape.panelBytes - 16) != 0;
-      if (!isSecond) fillBand(shape, band, scratch, from, top, inRows, dilation, channel, min<usize>(16, channels - channel), blockBytes);
+      const part = channel & (LANES - 1), isNear = load<i32>(panel + shape.panelBytes - 16) != 0;
+      if (!part) fillBand(shape, band, scratch, from, top, inRows, dilation, channel, min(LANES, channels - channel), blockBytes);
       for (let i: usize = 0; i < count; i += batch) {
         const until = min(i + batch, count), pixels = (until - i) * outWidth;
-        sumRows(shape, sums, band + (isSecond ? blockBytes : 0), panel, i, until, pitch);
+        sumRows(shape, sums, band + (part >> 3) * blockBytes, panel, i, until, pitch);
         const to = y + (row + i) * outWidth * ldy + channel, cols = min<usize>(8, channels - channel);
         requantizeRow(to, sums, panel + 32, isNear, pixels, ldy, cols, shape.yZero, shape.lo, shape.hi);
       }

@@ -14,7 +14,7 @@ const caseOf = fc
   .record({
     inHeight: fc.constantFrom(1, 2, 3, 5, 7, 9, 14, 33),
     inWidth: fc.constantFrom(1, 2, 3, 5, 7, 9, 14, 33),
-    inChannels: fc.constantFrom(1, 3, 4, 7, 8, 9, 16, 17),
+    inChannels: fc.constantFrom(1, 3, 4, 7, 8, 9, 16, 17, 40),
     multiplier: fc.constantFrom(1, 1, 1, 2, 8),
     kernelHeight: fc.integer({ min: 1, max: 5 }),
     kernelWidth: fc.integer({ min: 1, max: 5 }),
