@@ -1,14 +1,11 @@
 // Depthwise convolution by 3 × 3 taps with stride 1 or 2: by blocks of four pixels of an output row, four channels after four.
 // A block at an edge of the image has a body of its own, so that the others load without asking. The last block of a row
 // ends with it: pixels that the one before has computed are computed again, but not stored.
-import { finish } from "./f32-depthwise-pixels";
+import { stillPairs } from "./f32-depthwise-pairs";
+import { finish, QUAD, taps } from "./f32-depthwise-pixels";
 import { Epilogue } from "./f32-epilogue";
 import { ConvShape } from "./f32-windows";
-import { madd } from "./simd";
-
-/** Bytes of the weights of four channels: bias and nine taps. */
-// @ts-ignore: decorator
-@inline const QUAD: usize = 160;
+import { madd, RELAXED } from "./simd";
 
 /**
  * With a multiple of so many channels, pixels fall on one or two sets of a first-level cache of 64 × 64-byte lines a way.
@@ -17,13 +14,6 @@ import { madd } from "./simd";
  */
 // @ts-ignore: decorator
 @inline const COLLIDING: usize = 512;
-
-/** sum + a · wa + b · wb + c · wc */
-// @ts-ignore: decorator
-@inline
-function taps(sum: v128, a: v128, b: v128, c: v128, wa: v128, wb: v128, wc: v128): v128 {
-  return madd(c, wc, madd(b, wb, madd(a, wa, sum)));
-}
 
 /**
  * `blocks` blocks with stride 1; `x` is the first tap of the first pixel. Only where `isEdge`, a constant, the first or the last
@@ -174,6 +164,7 @@ function wideBlock(y: usize, x: usize, w: usize, residual: usize, epilogue: Epil
 
 function stillBlock(y: usize, x: usize, w: usize, residual: usize, epilogue: Epilogue, shape: ConvShape, blocks: usize, left: bool, right: bool, rows: u32, first: isize): void {
   if (left || right || first || rows != 7) still(true, y, x, w, residual, epilogue, shape, 1, left, right, rows, first);
+  else if (RELAXED && !(shape.inChannels & 4)) stillPairs(y, x, w, residual, epilogue, shape, blocks);
   else still(false, y, x, w, residual, epilogue, shape, blocks, left, right, rows, first);
 }
 

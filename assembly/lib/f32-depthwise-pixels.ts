@@ -1,5 +1,16 @@
-// How blocks of four output pixels of a depthwise convolution end.
-import { clamp } from "./simd";
+// What blocks of four output pixels of a depthwise convolution share: how 3 × 3 taps lie and are summed, and how a block ends.
+import { clamp, madd } from "./simd";
+
+/** Bytes of the weights of four channels with 3 × 3 taps: bias and nine taps. */
+// @ts-ignore: decorator
+@inline export const QUAD: usize = 160;
+
+/** sum + a · wa + b · wb + c · wc */
+// @ts-ignore: decorator
+@inline
+export function taps(sum: v128, a: v128, b: v128, c: v128, wa: v128, wb: v128, wc: v128): v128 {
+  return madd(c, wc, madd(b, wb, madd(a, wa, sum)));
+}
 
 /**
  * Adds the residual, unless its pointer is 0, clamps and stores the pixels from `first` on, `yStep` and `rStep` bytes apart.
