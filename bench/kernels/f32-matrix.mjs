@@ -67,19 +67,18 @@ const direct = (layer, pick) => (bench) => {
   return { name, flops, pick, run: () => bench.kernels.f32_conv_direct(y, x, w, 0, finish, shape, scratch, 0, out) };
 };
 
-const winograd = (tile, layer, pick) => (bench) => {
+const winograd = (layer, pick) => (bench) => {
   const { out, words, flops, name } = convolution(layer);
   const { channels, filters = channels } = layer;
-  const [side, tiles] = [tile + 2, Math.ceil(out / tile) ** 2];
+  const tiles = Math.ceil(out / 4) ** 2;
   const rowsOfTile = bench.tier === "relaxed" ? 6 : 4;
   const fitting = Math.floor((640 << 10) / (36 * 4 * (channels + filters)) / rowsOfTile) * rowsOfTile;
   const band = Math.min(Math.max(fitting, 2 * rowsOfTile), tiles, 5 * rowsOfTile);
   const [y, x] = [bench.alloc(out * out * filters * 4), bench.floats(layer.size ** 2 * channels)];
-  const w = bench.floats(side * side * panelFloats(filters, channels));
-  const scratch = bench.alloc((36 * 4 + side * side * (band * (channels + filters + 3) + 32 + channels)) * 4);
+  const w = bench.floats(36 * panelFloats(filters, channels));
+  const scratch = bench.alloc(36 * (4 + (band * (channels + filters + 3) + 32 + channels)) * 4);
   const [shape, finish] = [bench.put(words(band)), epilogue(bench)];
-  const kernel = bench.kernels[`f32_winograd_${tile}x${tile}`];
-  return { name, flops, pick, run: () => kernel(y, x, w, 0, finish, shape, scratch, 0, tiles) };
+  return { name, flops, pick, run: () => bench.kernels.f32_winograd_4x4(y, x, w, 0, finish, shape, scratch, 0, tiles) };
 };
 
 /** A convolution of `kernel` taps along one axis, with as many output pixels as input pixels. */
@@ -200,8 +199,7 @@ const SUITES = {
     strassen(128, 1536, 384, PICK),
   ],
   gemv: [gemm(1, 1000, 1024, "f32_gemv"), gemm(1, 128, 640, "f32_gemv"), gemm(4, 512, 512, "f32_gemv"), gemm(1, 4096, 9216, "f32_gemv")],
-  "winograd 4×4": STILL.map((layer) => winograd(4, layer, PICK)),
-  "winograd 2×2": STILL.map((layer) => winograd(2, layer)),
+  winograd: STILL.map((layer) => winograd(layer, PICK)),
   "winograd line": LINES.map((layer) => winogradLine(layer, PICK)),
   windows: [...STILL, ...MOVING].map((layer) => windows(layer)).concat(WEIGHTY.map((layer) => windows(layer, PICK))),
   direct: [...MOVING.map((layer) => direct(layer, PICK)), ...[...STILL, ...WEIGHTY].map((layer) => direct(layer))],

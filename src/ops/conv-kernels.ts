@@ -257,10 +257,10 @@ function emitWinograd(c: ConvLayer): void {
   const fitting = Math.floor(WINOGRAD_BAND_BYTES / (36 * 4 * (channels + filters)) / tileRows) * tileRows;
   const least = 36 * channels * filters > FAR_WINOGRAD_WEIGHTS ? 2 : 1;
   const band = Math.min(Math.max(fitting, least * tileRows), tiles, 5 * tileRows);
-  const weights = packedWeights(ctx, "winograd", winogradFloats(4, filters, channels), (to, w, bias) =>
-    packWinograd(to, w, bias, filters, channels, 4),
+  const weights = packedWeights(ctx, "winograd", winogradFloats(filters, channels), (to, w, bias) =>
+    packWinograd(to, w, bias, filters, channels),
   );
-  const scratch = ctx.scratch(winogradScratchBytes(4, band, channels, filters));
+  const scratch = ctx.scratch(winogradScratchBytes(band, channels, filters));
   ctx.emitSplit("f32_winograd_4x4", tiles, [...operandsOf(c, weights), shapeOf(c, band), scratch], { flops: flopsOf(c) });
 }
 
