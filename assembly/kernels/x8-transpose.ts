@@ -31,7 +31,8 @@ export function x8_transpose(
 
 function transpose(y: usize, x: usize, rows: usize, cols: usize, yStride: usize, xStride: usize): void {
   if (cols == 3 && yStride == 3) {
-    const sixteens = rows & ~15;
+    // the last vector of a sixteen writes over the four bytes behind it
+    const sixteens = rows < 2 ? 0 : (rows - 2) & ~15;
     threeLines(y, x, sixteens, xStride);
     edge(y + sixteens * 3, x + sixteens, rows - sixteens, 3, 3, xStride);
     return;
@@ -48,17 +49,32 @@ function transpose(y: usize, x: usize, rows: usize, cols: usize, yStride: usize,
   }
 }
 
-/** The three colours of a picture's planes, side by side for each of `rows` pixels, a multiple of sixteen. */
+/**
+ * The three colours of a picture's planes, side by side for each of `rows` pixels, a multiple of sixteen: fours of pixels with a
+ * gap after the third colour, and the gaps closed. Writes four bytes more.
+ */
 function threeLines(y: usize, x: usize, rows: usize, xStride: usize): void {
+  const none = i8x16.splat(0);
   for (const end = x + rows; x < end; x += 16, y += 48) {
     const a = v128.load(x), b = v128.load(x + xStride), c = v128.load(x + xStride * 2);
-    const ab0 = v128.shuffle<u8>(a, b, 0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 4, 20, 0, 5);
-    const ab1 = v128.shuffle<u8>(a, b, 21, 0, 6, 22, 0, 7, 23, 0, 8, 24, 0, 9, 25, 0, 10, 26);
-    const ab2 = v128.shuffle<u8>(a, b, 0, 11, 27, 0, 12, 28, 0, 13, 29, 0, 14, 30, 0, 15, 31, 0);
-    v128.store(y, v128.shuffle<u8>(ab0, c, 0, 1, 16, 3, 4, 17, 6, 7, 18, 9, 10, 19, 12, 13, 20, 15));
-    v128.store(y, v128.shuffle<u8>(ab1, c, 0, 21, 2, 3, 22, 5, 6, 23, 8, 9, 24, 11, 12, 25, 14, 15), 16);
-    v128.store(y, v128.shuffle<u8>(ab2, c, 26, 1, 2, 27, 4, 5, 28, 7, 8, 29, 10, 11, 30, 13, 14, 31), 32);
+    const ab = interleave(a, b), more = interleaveHigh(a, b), c0 = interleave(c, none), c1 = interleaveHigh(c, none);
+    v128.store(y, closeGaps(v128.shuffle<u16>(ab, c0, 0, 8, 1, 9, 2, 10, 3, 11)));
+    v128.store(y, closeGaps(v128.shuffle<u16>(ab, c0, 4, 12, 5, 13, 6, 14, 7, 15)), 12);
+    v128.store(y, closeGaps(v128.shuffle<u16>(more, c1, 0, 8, 1, 9, 2, 10, 3, 11)), 24);
+    v128.store(y, closeGaps(v128.shuffle<u16>(more, c1, 4, 12, 5, 13, 6, 14, 7, 15)), 36);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function closeGaps(fours: v128): v128 {
+  return v128.shuffle<u8>(fours, fours, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15);
+}
+
+// @ts-ignore: decorator
+@inline
+function interleaveHigh(a: v128, b: v128): v128 {
+  return v128.shuffle<u8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 // @ts-ignore: decorator
@@ -82,14 +98,14 @@ function tile(y: usize, x: usize, yStride: usize, xStride: usize): void {
   const x15 = interleave(v128.load64_zero(x + xStride), v128.load64_zero(x4 + xStride));
   const x26 = interleave(v128.load64_zero(x + xStride * 2), v128.load64_zero(x4 + xStride * 2));
   const x37 = interleave(v128.load64_zero(x + xStride * 3), v128.load64_zero(x4 + xStride * 3));
-  const even0 = v128.shuffle<u8>(x04, x26, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  const even1 = v128.shuffle<u8>(x04, x26, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-  const odd0 = v128.shuffle<u8>(x15, x37, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-  const odd1 = v128.shuffle<u8>(x15, x37, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-  storeTwo(y, yStride, v128.shuffle<u8>(even0, odd0, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
-  storeTwo(y + yStride * 2, yStride, v128.shuffle<u8>(even0, odd0, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31));
-  storeTwo(y + yStride * 4, yStride, v128.shuffle<u8>(even1, odd1, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
-  storeTwo(y + yStride * 6, yStride, v128.shuffle<u8>(even1, odd1, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31));
+  const even0 = interleave(x04, x26);
+  const even1 = interleaveHigh(x04, x26);
+  const odd0 = interleave(x15, x37);
+  const odd1 = interleaveHigh(x15, x37);
+  storeTwo(y, yStride, interleave(even0, odd0));
+  storeTwo(y + yStride * 2, yStride, interleaveHigh(even0, odd0));
+  storeTwo(y + yStride * 4, yStride, interleave(even1, odd1));
+  storeTwo(y + yStride * 6, yStride, interleaveHigh(even1, odd1));
 }
 
 function edge(y: usize, x: usize, rows: usize, cols: usize, yStride: usize, xStride: usize): void {
