@@ -51,7 +51,7 @@ function tap(top: v128, bottom: v128, wTop: v128, wBottom: v128, sum: v128): v12
 
 /**
  * Sums of the rows from `begin` to `end` of a band for 3×3 taps and stride 1 (S is i8) or 2 (S is i16), a row's sums right after those
- * of the row before. The weights of four channels stay in registers, and each column is read once.
+ * of the row before. The weights of four channels stay in registers, each column is read once, and no pixel past a row's end is summed.
  */
 export function sumRows3<S>(sums: usize, band: usize, panel: usize, width: usize, begin: usize, end: usize, pitch: usize): void {
   for (let half: usize = 0; half < 32; half += 16) {
@@ -63,34 +63,38 @@ export function sumRows3<S>(sums: usize, band: usize, panel: usize, width: usize
       const wb0 = v128.load(w, 96), wb1 = v128.load(w, 128), wb2 = v128.load(w, 160);
       let a = band + half + (start >> 1) * pitch, b = a + pitch;
       const rowEnd = to + width * COLUMN;
-      let acc0 = tap(v128.load(a), v128.load(b), wa0, wb0, first), acc1 = first, acc2 = first;
+      let acc0 = tap(v128.load(a), v128.load(b), wa0, wb0, first), acc1 = first;
       if (sizeof<S>() == 1) {
         const top = v128.load(a, 32), bottom = v128.load(b, 32);
         acc0 = tap(top, bottom, wa1, wb1, acc0);
         acc1 = tap(top, bottom, wa0, wb0, acc1);
       }
-      for (; to < rowEnd; to += 2 * COLUMN, a += 2 * COLUMN * sizeof<S>(), b += 2 * COLUMN * sizeof<S>()) {
+      for (;;) {
+        if (sizeof<S>() == 2) acc0 = tap(v128.load(a, 32), v128.load(b, 32), wa1, wb1, acc0);
+        let top = v128.load(a, 64), bottom = v128.load(b, 64);
+        v128.store(to, tap(top, bottom, wa2, wb2, acc0));
+        to += COLUMN;
+        if (to == rowEnd) break;
         if (sizeof<S>() == 1) {
-          let top = v128.load(a, 64), bottom = v128.load(b, 64);
-          v128.store(to, tap(top, bottom, wa2, wb2, acc0));
           acc1 = tap(top, bottom, wa1, wb1, acc1);
-          acc2 = tap(top, bottom, wa0, wb0, first);
+          acc0 = tap(top, bottom, wa0, wb0, first);
           top = v128.load(a, 96), bottom = v128.load(b, 96);
-          v128.store(to, tap(top, bottom, wa2, wb2, acc1), 32);
-          acc0 = tap(top, bottom, wa1, wb1, acc2);
-          acc1 = tap(top, bottom, wa0, wb0, first);
         } else {
-          acc0 = tap(v128.load(a, 32), v128.load(b, 32), wa1, wb1, acc0);
-          let top = v128.load(a, 64), bottom = v128.load(b, 64);
-          v128.store(to, tap(top, bottom, wa2, wb2, acc0));
           acc1 = tap(top, bottom, wa0, wb0, first);
           acc1 = tap(v128.load(a, 96), v128.load(b, 96), wa1, wb1, acc1);
           top = v128.load(a, 128), bottom = v128.load(b, 128);
-          v128.store(to, tap(top, bottom, wa2, wb2, acc1), 32);
+        }
+        v128.store(to, tap(top, bottom, wa2, wb2, acc1));
+        to += COLUMN;
+        if (to == rowEnd) break;
+        a += 2 * COLUMN * sizeof<S>(), b += 2 * COLUMN * sizeof<S>();
+        if (sizeof<S>() == 1) {
+          acc0 = tap(top, bottom, wa1, wb1, acc0);
+          acc1 = tap(top, bottom, wa0, wb0, first);
+        } else {
           acc0 = tap(top, bottom, wa0, wb0, first);
         }
       }
-      to = rowEnd;
     }
   }
 }
