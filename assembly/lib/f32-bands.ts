@@ -7,11 +7,12 @@ import { LEAST_ROWS, PANEL, panelBytes, panelRows, panelRowsAhead, TILE_ROWS } f
 const BAND_BYTES: usize = 512 << 10;
 
 /**
- * Where B is more than an eighth of the second-level cache, its panels may come from afar, and nothing asks for a panel before its
+ * Where B is more than the first-level cache, its panels may come from afar, and nothing asks for a panel before its
  * first tile does. So tiles ask for the next panel, if they are enough that it arrives while they multiply. GF/s with
- * weights that were not used for long, before and after: 49×1024×1024 44 and 52, 128×1536×384 47 and 55.
+ * weights that were not used for long, before and after: 49×1024×1024 44 and 52, 128×1536×384 47 and 55, 49×128×128 49 and 54,
+ * 98×256×256 by Strassen's algorithm 54 and 59. With weights at hand, 784×128×128 loses 1 %.
  */
-const FAR_BYTES: usize = 128 << 10;
+const FAR_BYTES: usize = 32 << 10;
 const LEAST_TILES: usize = 5;
 
 /**
