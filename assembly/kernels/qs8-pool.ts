@@ -109,12 +109,19 @@ export function qs8_pool(y: usize, x: usize, table: usize, vertical: usize, hori
     const top = rows.start(<i32>unit - n * rows.output), skipped = rows.tapsBefore(top, 0);
     const height = max(rows.tapsBefore(top, rows.input) - skipped, 0);
     const xRow = x + (n * rows.input + top + skipped * rows.dilation) * rowBytes;
+    const rowsCounted = rows.counted(top), reach = (cols.kernel - 1) * cols.dilation;
     for (let col = 0; col < cols.output; col++, y += pixel) {
-      const left = cols.start(col), hidden = cols.tapsBefore(left, 0);
-      const width = max(cols.tapsBefore(left, cols.input) - hidden, 0);
+      const left = cols.start(col);
+      // most windows lie inside, and dividing takes longer than a small one does
+      let hidden = 0, width = cols.kernel, colsCounted = width;
+      if (left < 0 || left + reach >= cols.input) {
+        hidden = cols.tapsBefore(left, 0);
+        width = max(cols.tapsBefore(left, cols.input) - hidden, 0);
+        colsCounted = cols.counted(left);
+      }
       const from = xRow + (left + hidden * cols.dilation) * pixel;
       if (shape.kind == MAXIMUM) maximumPixel(y, from, shape, height, width, rows.dilation * rowBytes, tapBytes);
-      else averagePixel(y, from, shape, height, width, rows.dilation * rowBytes, tapBytes, max(rows.counted(top) * cols.counted(left), 1));
+      else averagePixel(y, from, shape, height, width, rows.dilation * rowBytes, tapBytes, max(rowsCounted * colsCounted, 1));
     }
   }
 }
