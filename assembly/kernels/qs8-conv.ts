@@ -41,9 +41,9 @@ function tileWindows(tiles: usize, x: usize, runs: usize, windows: usize, count:
   const runsEnd = windows;
   for (const end = windows + count * 4; windows < end; windows += 16) {
     const x0 = x + load<u32>(windows), x1 = x + load<u32>(windows, 4), x2 = x + load<u32>(windows, 8), x3 = x + load<u32>(windows, 12);
-    for (let run = runs; run < runsEnd; run += 4, tiles += pairs * 16) {
+    for (let run = runs; run < runsEnd; run += 4) {
       const at = load<u32>(run);
-      tileRun(tiles, x0 + at, x1 + at, x2 + at, x3 + at, pairs);
+      tiles = tileRun(tiles, x0 + at, x1 + at, x2 + at, x3 + at, pairs);
     }
   }
 }

@@ -18,9 +18,11 @@ function storeHighPairs(to: usize, x0: v128, x1: v128, x2: v128, x3: v128): void
   v128.store(to, v128.shuffle<i64>(x01, x23, 1, 3), 16);
 }
 
-/** A run of `pairs` pairs of int16 in each of four windows. */
-export function tileRun(to: usize, x0: usize, x1: usize, x2: usize, x3: usize, pairs: usize): void {
-  for (const end = to + (pairs >> 2) * 64; to < end; to += 64, x0 += 16, x1 += 16, x2 += 16, x3 += 16) {
+/** A run of `pairs` pairs of int16 in each of four windows; returns where the next one goes. */
+// @ts-ignore: decorator
+@inline
+export function tileRun(to: usize, x0: usize, x1: usize, x2: usize, x3: usize, pairs: usize): usize {
+  for (let left = pairs; left >= 4; left -= 4, to += 64, x0 += 16, x1 += 16, x2 += 16, x3 += 16) {
     const a0 = v128.load(x0), a1 = v128.load(x1), a2 = v128.load(x2), a3 = v128.load(x3);
     storeTwoPairs(to, a0, a1, a2, a3);
     storeHighPairs(to + 32, a0, a1, a2, a3);
@@ -30,9 +32,10 @@ export function tileRun(to: usize, x0: usize, x1: usize, x2: usize, x3: usize, p
     to += 32, x0 += 8, x1 += 8, x2 += 8, x3 += 8;
   }
   if (pairs & 1) {
-    store<u32>(to, load<u32>(x0)), store<u32>(to, load<u32>(x1), 4);
-    store<u32>(to, load<u32>(x2), 8), store<u32>(to, load<u32>(x3), 12);
+    v128.store(to, v128.load32_lane(x3, v128.load32_lane(x2, v128.load32_lane(x1, v128.load32_zero(x0), 1), 2), 3));
+    to += 16;
   }
+  return to;
 }
 
 /** Rows of `pairs` pairs of int8, an even number, less their zero points: a matrix needs no band. */
