@@ -5,6 +5,7 @@ import { erfs } from "./erf";
 import * as exps from "./exp-functions";
 import { eachExp } from "./exp-run";
 import { held } from "./math";
+import { logs } from "./log";
 import { loadLanes, loadSome, storeLanes, storeSome } from "./tail";
 import { tanhs } from "./tanh";
 import * as functions from "./unary-functions";
@@ -62,7 +63,7 @@ export function unary(y: usize, x: usize, count: usize, code: u32, p0: f32, p1: 
   else if (code == UnaryCode.softsign) eachShort<functions.Softsign>(y, x, count, p0, p1);
   else if (code == UnaryCode.mish) eachExp<exps.Mish>(y, x, count, 20, 2);
   else if (code == UnaryCode.exp) eachExp<exps.Exp>(y, x, count, p0, p1);
-  else if (code == UnaryCode.log) each<functions.Log>(y, x, count, p0, p1);
+  else if (code == UnaryCode.log) logs(y, x, count);
   else if (code == UnaryCode.sqrt) eachShort<functions.Sqrt>(y, x, count, p0, p1);
   else if (code == UnaryCode.rsqrt) eachShort<functions.Rsqrt>(y, x, count, p0, p1);
   else if (code == UnaryCode.reciprocal) eachShort<functions.Reciprocal>(y, x, count, p0, p1);

@@ -84,30 +84,67 @@ export function expHeld(
   return f32x4.add(p, p);
 }
 
+// What `logHeld` takes: the least normal number and what makes others normal, the bits of √½ and of a fraction, the
+// exponent that was added, and the coefficients of a polynomial.
+export const LOG_NORMAL: f32 = 1.17549435e-38;
+export const LOG_SCALE: f32 = 8388608;
+export const LOG_ROOT_HALF: i32 = 0x3f3504f3;
+export const LOG_FRACTION: i32 = 0x7fffff;
+export const LOG_SHIFT: f32 = 23;
+export const LOG_2: f32 = 0.66666776;
+export const LOG_4: f32 = 0.3997754;
+export const LOG_6: f32 = 0.29871854;
+
 /** ln x to 2 ulp, denormals too. ln 0 = -Inf; ln of a negative is NaN. */
 // @ts-ignore: decorator
 @inline
 export function log4(x: v128): v128 {
-  const tiny = f32x4.lt(x, splat(1.17549435e-38));
-  const scaled = v128.bitselect(f32x4.mul(x, splat(8388608)), x, tiny);
+  return logHeld(
+    x, splat(LOG_NORMAL), splat(LOG_SCALE), i32x4.splat(LOG_ROOT_HALF), i32x4.splat(LOG_FRACTION), splat(LOG_SHIFT), splat(1),
+    splat(0.5), splat(LOG_2), splat(LOG_4), splat(LOG_6), splat(LN2_HIGH), splat(LN2_LOW), splat(Infinity),
+  );
+}
+
+/** `log4` for loops that make its constants before they begin, by `held`: it takes half the time in newer V8. */
+// @ts-ignore: decorator
+@inline
+export function logHeld(
+  x: v128,
+  normal: v128,
+  scale: v128,
+  rootHalf: v128,
+  fraction: v128,
+  shift: v128,
+  one: v128,
+  half: v128,
+  p2: v128,
+  p4: v128,
+  p6: v128,
+  ln2High: v128,
+  ln2Low: v128,
+  infinity: v128,
+): v128 {
+  const tiny = f32x4.lt(x, normal);
+  const scaled = v128.bitselect(f32x4.mul(x, scale), x, tiny);
   // Splits into m · 2^e with m in [√½, √2).
-  const sqrtHalf = i32x4.splat(0x3f3504f3);
-  const bits = i32x4.sub(scaled, sqrtHalf);
-  const m = i32x4.add(v128.and(bits, i32x4.splat(0x7fffff)), sqrtHalf);
+  const bits = i32x4.sub(scaled, rootHalf);
+  const m = i32x4.add(v128.and(bits, fraction), rootHalf);
   let e = f32x4.convert_i32x4_s(i32x4.shr_s(bits, 23));
-  e = f32x4.sub(e, v128.and(tiny, splat(23)));
-  // ln (1 + f) = f - f²/2 + s (f²/2 + R), where s = f / (2 + f).
-  const f = f32x4.sub(m, splat(1));
-  const s = f32x4.div(f, f32x4.add(f, splat(2)));
+  e = f32x4.sub(e, v128.and(tiny, shift));
+  // ln (1 + f) = f - f²/2 + s (f²/2 + R), where s = f / (2 + f) = f / (1 + m).
+  const f = f32x4.sub(m, one);
+  const s = f32x4.div(f, f32x4.add(m, one));
   const z = f32x4.mul(s, s);
-  let r = madd(splat(0.29871854), z, splat(0.3997754));
-  r = f32x4.mul(madd(r, z, splat(0.66666776)), z);
-  const halfSquare = f32x4.mul(f32x4.mul(f, f), splat(0.5));
-  r = madd(s, f32x4.add(halfSquare, r), f32x4.mul(e, splat(LN2_LOW)));
-  const y = madd(e, splat(LN2_HIGH), f32x4.sub(f, f32x4.sub(halfSquare, r)));
-  const infinite = f32x4.eq(x, splat(Infinity));
-  const outside = v128.bitselect(splat(-Infinity), splat(NaN), f32x4.eq(x, splat(0)));
-  return v128.bitselect(v128.bitselect(x, y, infinite), outside, f32x4.gt(x, splat(0)));
+  let r = madd(p6, z, p4);
+  r = f32x4.mul(madd(r, z, p2), z);
+  const halfSquare = f32x4.mul(f32x4.mul(f, f), half);
+  r = madd(s, f32x4.add(halfSquare, r), f32x4.mul(e, ln2Low));
+  const y = madd(e, ln2High, f32x4.sub(f, f32x4.sub(halfSquare, r)));
+  // Where x is not above 0: NaN, or −Inf for 0.
+  const zero = splat(0);
+  const outside = v128.or(f32x4.ne(x, zero), f32x4.neg(infinity));
+  const finite = v128.bitselect(x, y, f32x4.eq(x, infinity));
+  return v128.bitselect(finite, outside, f32x4.gt(x, zero));
 }
 
 /** ln (1 + x) to 3 ulp for x ≥ 0, however small. */

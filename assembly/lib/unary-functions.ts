@@ -2,7 +2,7 @@
 // is generic over the class becomes a loop of its own for each; no instance ever exists.
 // `p` and `q` are the splatted parameters p0 and p1 of src/ops/codes.ts, which says what they mean; `r` is 1.
 // Those made from an exponential are in exp-functions.ts; erf and tanh have files of their own.
-import { exp4, log1p4, log4, sin4, splat } from "./math";
+import { exp4, log1p4, sin4, splat } from "./math";
 import { clamp, madd } from "./simd";
 
 /** `negative` where x < 0, else `other`; so a NaN takes `other`. */
@@ -53,13 +53,6 @@ export class Softsign {
   // @ts-ignore: decorator
   @inline of(x: v128, p: v128, q: v128, r: v128): v128 {
     return f32x4.div(x, f32x4.add(f32x4.abs(x), r));
-  }
-}
-
-export class Log {
-  // @ts-ignore: decorator
-  @inline of(x: v128, p: v128, q: v128): v128 {
-    return log4(x);
   }
 }
 
