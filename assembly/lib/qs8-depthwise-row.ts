@@ -183,10 +183,11 @@ export function requantizeRow(y: usize, sums: usize, scales: usize, isNear: bool
   }
   const scale0 = v128.load(scales), scale1 = v128.load(scales, 16);
   const magic = magicOf(zero), offset = offsetOf(zero), bottom = i8x16.splat(<i8>lo), top = i8x16.splat(<i8>hi);
-  const last = sums + (width - 1) * COLUMN;
+  const last = sums + (width - 1) * COLUMN, isClamped = lo > -128 || hi < 127;
   do {
     const first = roundOne(sums, scale0, scale1, magic, offset), second = roundOne(sums + COLUMN, scale0, scale1, magic, offset);
-    const bytes = i8x16.max_s(narrow16(first, second, top), bottom);
+    let bytes = i8x16.narrow_i16x8_s(first, second);
+    if (isClamped) bytes = i8x16.max_s(i8x16.min_s(bytes, top), bottom);
     v128.store64_lane(y, bytes, 0);
     if (sums == last) break;
     v128.store64_lane(y + ldy, bytes, 1);
