@@ -1,25 +1,28 @@
-// 3 × 3 convolution with stride 1 by Winograd's algorithm on tiles of 4 × 4 pixels: 4 times fewer
-// multiplications. A band of tiles goes through all three stages while it is in the second-level cache.
+// 3 × 3 convolution by Winograd's algorithm on tiles of 4 × 4 pixels: with stride 1 4 times fewer multiplications, with
+// stride 2 1.78 times. A tile has side × side input pixels and elements, and side is 6 for stride 1 and 9 for stride 2.
+// A band of tiles goes through all three stages while it is in the second-level cache.
 //
-// scratch:  | temp 36 vectors | V: 36 matrices [tiles, C] | M: 36 matrices [tiles, O rounded up to 4] | 36 pixels |
+// scratch:  | temp 81 vectors | V: side² matrices [tiles, C] | M: side² matrices [tiles, O rounded up to 4] | side² pixels |
 // The matrices are a cache line further apart than they need, so that they do not fall on the same cache sets.
 import { product } from "../lib/f32-bands";
 import { activateRows, Epilogue } from "../lib/f32-epilogue";
 import { PANEL, panelBytes } from "../lib/f32-panel";
 import { ConvShape, copyFloats, zeroFloats } from "../lib/f32-windows";
-import { SIDE, tileForward, tileInverse } from "../lib/f32-winograd";
+import { tileForward, tileInverse } from "../lib/f32-winograd";
+import { stridedForward, stridedInverse } from "../lib/f32-winograd-strided";
 
-const ELEMENTS: usize = SIDE * SIDE;
-const TEMP_BYTES: usize = ELEMENTS * 16;
+const TEMP_BYTES: usize = 81 * 16;
 /** Output pixels a side of a tile. */
-const N: usize = SIDE - 2;
+const N: usize = 4;
+/** Matrices of weights a side. */
+const WEIGHTS: usize = 6;
 
 /**
- * Copies the 6 × 6 pixels from row `iy`, column `ix` of an image on to `to`; what lies outside the image is zero.
+ * Copies the `side`² pixels from row `iy`, column `ix` of an image on to `to`; what lies outside the image is zero.
  * `image` is its first byte.
  */
-function copyTile(to: usize, image: usize, iy: isize, ix: isize, shape: ConvShape): void {
-  const channels = shape.inChannels, side = <isize>SIDE;
+function copyTile(to: usize, image: usize, iy: isize, ix: isize, side: isize, shape: ConvShape): void {
+  const channels = shape.inChannels;
   const first = max<isize>(-ix, 0);
   const inside = max<isize>(min<isize>(<isize>shape.inWidth - ix, side) - first, 0);
   for (let row: isize = 0; row < side; row++, iy++) {
@@ -52,6 +55,9 @@ function winogradBand(
   first: usize,
   count: usize,
 ): void {
+  const stride = shape.strideHeight;
+  const side: usize = stride == 1 ? 6 : 9;
+  const elements = side * side;
   const channels = shape.inChannels;
   const filters = shape.outChannels;
   const pixelBytes = channels * 4;
@@ -61,30 +67,41 @@ function winogradBand(
   const ldm = (filters + 3) & ~3;
   const v = scratch + TEMP_BYTES;
   const vBytes = matrixBytes(count, channels);
-  const m = v + ELEMENTS * vBytes;
+  const m = v + elements * vBytes;
   const mBytes = matrixBytes(count, ldm);
 
-  const copy = m + ELEMENTS * mBytes;
+  const copy = m + elements * mBytes;
   for (let tile: usize = 0; tile < count; tile++) {
     const at = first + tile;
     const line = at / across;
-    const iy = <isize>((line % down) * N) - <isize>shape.padTop;
-    const ix = <isize>((at % across) * N) - <isize>shape.padLeft;
+    const iy = <isize>((line % down) * N * stride) - <isize>shape.padTop;
+    const ix = <isize>((at % across) * N * stride) - <isize>shape.padLeft;
     const image = x + (line / down) * shape.inHeight * rowBytes;
     let from = image + iy * rowBytes + ix * pixelBytes;
     let step = rowBytes;
-    if (iy < 0 || ix < 0 || iy + <isize>SIDE > <isize>shape.inHeight || ix + <isize>SIDE > <isize>shape.inWidth) {
-      copyTile(copy, image, iy, ix, shape);
+    if (iy < 0 || ix < 0 || iy + <isize>side > <isize>shape.inHeight || ix + <isize>side > <isize>shape.inWidth) {
+      copyTile(copy, image, iy, ix, side, shape);
       from = copy;
-      step = SIDE * pixelBytes;
+      step = side * pixelBytes;
     }
-    tileForward(v + tile * pixelBytes, from, scratch, channels, pixelBytes, step, vBytes);
+    const to = v + tile * pixelBytes;
+    if (side == 6) tileForward(to, from, scratch, channels, pixelBytes, step, vBytes);
+    else stridedForward(to, from, scratch, channels, pixelBytes, step, vBytes);
   }
 
   const wBytes = ((filters + PANEL - 1) / PANEL) * panelBytes(channels);
-  for (let element: usize = 0; element < ELEMENTS; element++) {
-    const at = m + element * mBytes;
-    product(at, v + element * vBytes, w + element * wBytes, 0, count, filters, channels, ldm * 4, pixelBytes, 0, -Infinity, Infinity);
+  for (let top: usize = 0; top < WEIGHTS; top++) {
+    for (let left: usize = 0; left < WEIGHTS; left++) {
+      // With stride 2 the last weights of an axis are those of four elements.
+      const bottom = top == WEIGHTS - 1 ? side : top + 1, right = left == WEIGHTS - 1 ? side : left + 1;
+      for (let row = top; row < bottom; row++) {
+        for (let column = left; column < right; column++) {
+          const element = row * side + column;
+          product(m + element * mBytes, v + element * vBytes, w, 0, count, filters, channels, ldm * 4, pixelBytes, 0, -Infinity, Infinity);
+        }
+      }
+      w += wBytes;
+    }
   }
 
   const yPixel = shape.ldy * 4;
@@ -100,14 +117,16 @@ function winogradBand(
     const to = y + pixel * yPixel;
     const r = residual ? residual + pixel * rPixel : 0;
     const yRow = shape.outWidth * yPixel;
-    tileInverse(to, m + tile * ldm * 4, scratch, r, epilogue, filters, rows, columns, mBytes, yPixel, yRow, rPixel, shape.outWidth * rPixel);
+    const from = m + tile * ldm * 4, rRow = shape.outWidth * rPixel;
+    if (side == 6) tileInverse(to, from, scratch, r, epilogue, filters, rows, columns, mBytes, yPixel, yRow, rPixel, rRow);
+    else stridedInverse(to, from, scratch, r, epilogue, filters, rows, columns, mBytes, yPixel, yRow, rPixel, rRow);
     if (epilogue.activation) for (let row: usize = 0; row < rows; row++) activateRows(to + row * yRow, yPixel, columns, filters, epilogue);
   }
 }
 
 /**
  * y = epilogue(x ∗ w + bias, residual) for the tiles of [begin, end), counted over the whole batch, 4 × 4 output pixels
- * each. `w`: 36 times the panels of the transformed filters, the bias with element 7. `residual` may be 0.
+ * each; the stride is 1 or 2. `w`: 36 times the panels of the transformed filters, the bias with element 7. `residual` may be 0.
  * `scratch` holds a band of `shape.bandRows` tiles.
  */
 export function f32_winograd_4x4(

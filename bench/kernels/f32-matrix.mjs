@@ -69,14 +69,15 @@ const direct = (layer, pick) => (bench) => {
 
 const winograd = (layer, pick) => (bench) => {
   const { out, words, flops, name } = convolution(layer);
-  const { channels, filters = channels } = layer;
-  const tiles = Math.ceil(out / 4) ** 2;
+  const { channels, filters = channels, stride = 1 } = layer;
+  const [elements, tiles] = [stride === 1 ? 36 : 81, Math.ceil(out / 4) ** 2];
   const rowsOfTile = bench.tier === "relaxed" ? 6 : 4;
-  const fitting = Math.floor((640 << 10) / (36 * 4 * (channels + filters)) / rowsOfTile) * rowsOfTile;
-  const band = Math.min(Math.max(fitting, 2 * rowsOfTile), tiles, 5 * rowsOfTile);
+  const fitting = Math.floor((512 << 10) / (elements * 4 * (channels + filters)) / rowsOfTile) * rowsOfTile;
+  const least = 36 * channels * filters > 2 ** 22 ? 2 : 1;
+  const band = Math.min(Math.max(fitting, least * rowsOfTile), tiles, 5 * rowsOfTile);
   const [y, x] = [bench.alloc(out * out * filters * 4), bench.floats(layer.size ** 2 * channels)];
   const w = bench.floats(36 * panelFloats(filters, channels));
-  const scratch = bench.alloc(36 * (4 + (band * (channels + filters + 3) + 32 + channels)) * 4);
+  const scratch = bench.alloc(elements * (4 + (band * (channels + filters + 3) + 32 + channels)) * 4);
   const [shape, finish] = [bench.put(words(band)), epilogue(bench)];
   return { name, flops, pick, run: () => bench.kernels.f32_winograd_4x4(y, x, w, 0, finish, shape, scratch, 0, tiles) };
 };
@@ -146,11 +147,15 @@ const STILL = [
 const MOVING = [
   { size: 224, channels: 3, filters: 32, kernel: 3, stride: 2 },
   { size: 224, channels: 3, filters: 64, kernel: 7, stride: 2 },
-  { size: 56, channels: 64, filters: 128, kernel: 3, stride: 2 },
   { size: 56, channels: 64, filters: 128, kernel: 1, stride: 2 },
   { size: 28, channels: 32, filters: 32, kernel: 5 },
   { size: 28, channels: 1, filters: 8, kernel: 5 },
   { size: 14, channels: 8, filters: 16, kernel: 5 },
+];
+const STRIDED = [
+  { size: 56, channels: 64, filters: 128, kernel: 3, stride: 2 },
+  { size: 56, channels: 128, kernel: 3, stride: 2 },
+  { size: 28, channels: 256, kernel: 3, stride: 2 },
 ];
 const LINES = [
   { size: 512, channels: 256, filters: 512, kernel: 5 },
@@ -199,10 +204,10 @@ const SUITES = {
     strassen(128, 1536, 384, PICK),
   ],
   gemv: [gemm(1, 1000, 1024, "f32_gemv"), gemm(1, 128, 640, "f32_gemv"), gemm(4, 512, 512, "f32_gemv"), gemm(1, 4096, 9216, "f32_gemv")],
-  winograd: STILL.map((layer) => winograd(layer, PICK)),
+  winograd: [...STILL, ...STRIDED].map((layer) => winograd(layer, PICK)),
   "winograd line": LINES.map((layer) => winogradLine(layer, PICK)),
-  windows: [...STILL, ...MOVING].map((layer) => windows(layer)).concat(WEIGHTY.map((layer) => windows(layer, PICK))),
-  direct: [...MOVING.map((layer) => direct(layer, PICK)), ...[...STILL, ...WEIGHTY].map((layer) => direct(layer))],
+  windows: [...STILL, ...STRIDED, ...MOVING].map((layer) => windows(layer)).concat(WEIGHTY.map((layer) => windows(layer, PICK))),
+  direct: [...MOVING.map((layer) => direct(layer, PICK)), ...[...STILL, ...STRIDED, ...WEIGHTY].map((layer) => direct(layer))],
   "depthwise square": DEPTHWISE.map((layer) => depthwise("f32_dwconv_square", layer, PICK)),
   depthwise: [
     ...DEPTHWISE.map((layer) => depthwise("f32_dwconv", layer)),

@@ -2,13 +2,29 @@
 import type { Candidate } from "./candidates.ts";
 import { type Convolution, convShapeWords, flopsOf, isDepthwise, isPointwise, shapeText } from "./conv-geometry.ts";
 import { type KernelArgument, type LowerContext, offsetBy } from "./define.ts";
-import { type DenseProduct, emitFolded, emitStrassen, foldedCost, takesFolded, takesStrassen } from "./dense-kernels.ts";
+import {
+  type DenseProduct,
+  emitFolded,
+  emitGemm,
+  emitGemv,
+  emitStrassen,
+  foldedCost,
+  takesFolded,
+  takesStrassen,
+} from "./dense-kernels.ts";
 import { epilogueOf } from "./finish-f32.ts";
 import { depthwiseFloats, PANEL, packDepthwise, packFilters, panelFloats } from "./pack-f32.ts";
 import { isPackable, packedWeights, pointerOf } from "./packed-weights.ts";
 import { FEW_ROWS, productCost, strassenCost, TILE_ROWS } from "./product-cost.ts";
 import { lineShapeWords, linesOf, packWinogradLine, winogradLineFloats, winogradLineScratchBytes } from "./winograd-line-weights.ts";
-import { packWinograd, winogradFloats, winogradScratchBytes } from "./winograd-weights.ts";
+import {
+  packWinograd,
+  type WinogradStride,
+  winogradFloats,
+  winogradScratchBytes,
+  winogradSide,
+  winogradTiles,
+} from "./winograd-weights.ts";
 
 /** A convolution to be emitted, with what several kernels need to know of it. */
 export interface ConvLayer extends Convolution {
@@ -28,8 +44,6 @@ export function convLayerOf(ctx: LowerContext, c: Convolution): ConvLayer {
 
 /** What the times of a layer's kernels depend on. */
 export const convKey = (c: ConvLayer): string => `conv2d float32 ${c.ctx.tier} ${shapeText(c)}`;
-
-const isStill = (c: Convolution): boolean => c.strideHeight === 1 && c.strideWidth === 1 && c.dilationHeight === 1 && c.dilationWidth === 1;
 
 const isPackedDepthwise = (c: ConvLayer): boolean => c.packable && isDepthwise(c);
 
@@ -65,17 +79,20 @@ const isJoined = (c: ConvLayer): boolean => c.groups === 1 && c.dilationWidth ==
 const isDirect = (c: ConvLayer): boolean => isJoined(c) && c.padTop >= 0 && c.padLeft >= 0;
 
 const isWinograd = (c: ConvLayer): boolean =>
-  c.packable && c.groups === 1 && c.inChannels >= 4 && c.kernelHeight === 3 && c.kernelWidth === 3 && isStill(c) && c.ctx.memory === "fast";
+  c.packable && c.groups === 1 && c.inChannels >= 4 && c.kernelHeight === 3 && isSquare(c) && c.ctx.memory === "fast";
 
-/**
- * Winograd's transforms are counted at what they cost beside a product: 220 multiply-adds for an input and 160 for an
- * output channel of a tile, fitted to the layers measured below. What remains is up to 1.4 too hopeful, for small
- * layers most of all, so the whole is divided by 0.72.
- */
+const winogradStride = (c: Convolution): WinogradStride => (c.strideHeight === 1 ? 1 : 2);
+
+/** Multiply-adds in whose time a tile is transformed, for each input and each output channel, by stride. */
+const TRANSFORM_COSTS = { 1: [220, 160], 2: [640, 380] } as const;
+
+/** To the products come the transforms and the weights, which come from afar and count where tiles are few. */
 function winogradCost(c: ConvLayer): number {
-  const tiles = c.batch * Math.ceil(c.outHeight / 4) * Math.ceil(c.outWidth / 4);
-  const products = productCost(tiles, 36 * c.inChannels * c.outChannels, c.ctx.tier);
-  return (products + tiles * (220 * c.inChannels + 160 * c.outChannels)) / 0.72;
+  const [tiles, stride] = [winogradTiles(c), winogradStride(c)];
+  const [input, output] = TRANSFORM_COSTS[stride];
+  const products = winogradSide(stride) ** 2 * productCost(tiles, c.inChannels * c.outChannels, c.ctx.tier);
+  const weights = 36 * c.inChannels * c.outChannels;
+  return (products + tiles * (3000 + input * c.inChannels + output * c.outChannels) + 5 * weights) / 0.9;
 }
 
 const isWinogradLine = (c: ConvLayer): boolean =>
@@ -117,14 +134,16 @@ const wholeCost = (c: ConvLayer): number => c.groups * productCost(c.pixels, c.n
  * |---|---|---|---|---|---|---|
  * | 56×56×64→64, 3×3 | 177 · 148 | 56 · 46 | 54 · 44 | | | |
  * | 28×28×128→128, 3×3 | 195 · 156 | 54 · 45 | 47 · 44 | | | |
- * | 14×14×256→256, 3×3 | 143 · 110 | 55 · 46 | 53 · 45 | | | |
+ * | 14×14×256→256, 3×3 | 158 · 128 | 55 · 46 | 53 · 45 | | | |
  * | 7×7×512→512, 3×3 | 80 · 55 | 49 · 29 | 55 · 34 | | | |
  * | 32×32×16→16, 3×3 | 104 · 91 | 55 · 43 | 45 · 37 | | | |
  * | 224×224×3→32, 3×3 /2 | | 43 · 31 | 42 · 31 | | | |
  * | 28×28×1→8, 5×5 | | 37 · 27 | 16 · 12 | | | |
  * | 14×14×8→16, 5×5 | | 55 · 44 | 43 · 34 | | | |
  * | 49×40×1→16, 8×8 | | 51 · 37 | 31 · 24 | | | |
- * | 14×14×256→512, 3×3 /2 | | 47 · 40 | 56 · 45 | | | |
+ * | 56×56×128→128, 3×3 /2 | 84 · 68 | 52 · 44 | 54 · 43 | | | |
+ * | 28×28×256→256, 3×3 /2 | 68 · 56 | 55 · 45 | 56 · 45 | | | |
+ * | 14×14×256→512, 3×3 /2 | 63 · 57 | 47 · 40 | 56 · 45 | | | |
  * | 56×56×64→64, 1×1 | | | 53 · 45 | 56 · 47 | | |
  * | 56×56×144, 3×3 depthwise | | | | | 43 · 31 | 23 · 19 |
  * | 28×28×120, 5×5 depthwise | | | | | 50 · 38 | 29 · 23 |
@@ -138,9 +157,9 @@ export const CONV_KERNELS: readonly Candidate<ConvLayer>[] = [
     name: "gemv",
     takes: (c) => isProduct(c) && c.pixels <= FEW_ROWS,
     cost: (c) => c.pixels * c.n * c.k,
-    emit: emitGemv,
+    emit: (c) => emitGemv(denseOf(c)),
   },
-  { name: "gemm", takes: isProduct, cost: wholeCost, emit: emitGemm },
+  { name: "gemm", takes: isProduct, cost: wholeCost, emit: (c) => emitGemm(denseOf(c)) },
   {
     name: "strassen",
     takes: (c) => isProduct(c) && takesStrassen({ ...c, m: c.pixels }),
@@ -216,16 +235,6 @@ const shapeOf = (c: ConvLayer, bandRows = 1): KernelArgument =>
 const operandsOf = ({ ctx }: ConvLayer, weights: KernelArgument) =>
   [ctx.output(0).pointer, ctx.input(0).pointer, weights, pointerOf(ctx.inputs[3]), epilogueOf(ctx)] as const;
 
-function emitGemm(c: ConvLayer): void {
-  const args = [...operandsOf(c, panelsOf(c)), c.n, c.k, c.ctx.output(0).rowStride, windowStep(c)!, c.n] as const;
-  c.ctx.emitSplit("f32_gemm", c.pixels, [...args], { flops: flopsOf(c) });
-}
-
-function emitGemv(c: ConvLayer): void {
-  const args = [...operandsOf(c, panelsOf(c)), c.pixels, c.n, c.k, c.ctx.output(0).rowStride, windowStep(c)!, c.n] as const;
-  c.ctx.emitSplit("f32_gemv", Math.ceil(c.n / PANEL), [...args], { flops: flopsOf(c) });
-}
-
 function emitDepthwise(c: ConvLayer, kernel: "f32_dwconv" | "f32_dwconv_square"): void {
   const weights = packedWeights(c.ctx, "depthwise", depthwiseFloats(c.outChannels, c.k), (to, w, bias) =>
     packDepthwise(to, w, bias, c.groups, c.k),
@@ -252,15 +261,15 @@ function emitDirect(c: ConvLayer): void {
 
 function emitWinograd(c: ConvLayer): void {
   const { ctx, inChannels: channels, outChannels: filters } = c;
-  const tiles = c.batch * Math.ceil(c.outHeight / 4) * Math.ceil(c.outWidth / 4);
+  const [tiles, stride] = [winogradTiles(c), winogradStride(c)];
   const tileRows = TILE_ROWS[ctx.tier];
-  const fitting = Math.floor(WINOGRAD_BAND_BYTES / (36 * 4 * (channels + filters)) / tileRows) * tileRows;
+  const fitting = Math.floor(WINOGRAD_BAND_BYTES / (winogradSide(stride) ** 2 * 4 * (channels + filters)) / tileRows) * tileRows;
   const least = 36 * channels * filters > FAR_WINOGRAD_WEIGHTS ? 2 : 1;
   const band = Math.min(Math.max(fitting, least * tileRows), tiles, 5 * tileRows);
   const weights = packedWeights(ctx, "winograd", winogradFloats(filters, channels), (to, w, bias) =>
-    packWinograd(to, w, bias, filters, channels),
+    packWinograd(to, w, bias, filters, channels, stride),
   );
-  const scratch = ctx.scratch(winogradScratchBytes(band, channels, filters));
+  const scratch = ctx.scratch(winogradScratchBytes(stride, band, channels, filters));
   ctx.emitSplit("f32_winograd_4x4", tiles, [...operandsOf(c, weights), shapeOf(c, band), scratch], { flops: flopsOf(c) });
 }
 

@@ -92,12 +92,12 @@ function operandsOf({ ctx, a, part }: DenseProduct, weights: KernelArgument) {
 const panelsOf = (p: DenseProduct): KernelArgument =>
   weightsOf(p, "panels", panelFloats(p.n, p.k), (to, matrix, bias) => packPanels(to, 0, matrix, bias));
 
-function emitGemv(p: DenseProduct): void {
+export function emitGemv(p: DenseProduct): void {
   const { ctx, m, n, k, lda, ldy } = p;
   ctx.emitSplit("f32_gemv", Math.ceil(n / PANEL), [...operandsOf(p, panelsOf(p)), m, n, k, ldy, lda, ldrOf(p)], flopsOf(p));
 }
 
-function emitGemm(p: DenseProduct): void {
+export function emitGemm(p: DenseProduct): void {
   const { ctx, m, n, k, lda, ldy } = p;
   ctx.emitSplit("f32_gemm", m, [...operandsOf(p, panelsOf(p)), n, k, ldy, lda, ldrOf(p)], flopsOf(p));
 }
