@@ -31,7 +31,7 @@ const caseOf = fc
     xZero: fc.integer({ min: -128, max: 127 }),
     yZero: fc.integer({ min: -128, max: 127 }),
     wZero: fc.constantFrom(0, 0, 7, -128),
-    bounds: fc.tuple(fc.integer({ min: -128, max: 127 }), fc.integer({ min: -128, max: 127 })),
+    bounds: fc.oneof(fc.constant([-128, 127]), fc.tuple(fc.integer({ min: -128, max: 127 }), fc.integer({ min: -128, max: 127 }))),
     scale: fc.constantFrom(0.0001, 0.0113, 0.0113, 0.5, 70, 3000),
     split: fc.double({ min: 0, max: 1, noNaN: true }),
     seed: fc.integer(),
