@@ -41,11 +41,33 @@ function place(bench, g) {
   return { output, y: bench.alloc(g.outHeight * g.outWidth * g.outChannels), x: bench.alloc(g.inHeight * g.inWidth * g.inChannels) };
 }
 
+/** Packed weights of a layer whose outputs fill their range: kernels round in fewer steps where sums cannot be large. */
+function weights(bench, g, bytes, pack) {
+  const at = bench.alloc(bytes);
+  const { buffer } = bench.memory;
+  const views = {
+    f32: new Float32Array(buffer, at),
+    i32: new Int32Array(buffer, at),
+    i16: new Int16Array(buffer, at),
+    i8: new Int8Array(buffer, at),
+  };
+  const window = (g.kernelHeight * g.kernelWidth * g.inChannels) / g.groups;
+  const weight = Int8Array.from({ length: window * g.outChannels }, (_, i) => Math.imul(i + 1, 2654435761) >> 24);
+  const scales = new Float32Array(g.outChannels).fill(1 / (74 * Math.sqrt(window)));
+  pack(views, { weight, zeros: [0], bias: new Int32Array(g.outChannels).fill(100), scales });
+  return at;
+}
+
+const panelsOf = (bench, g, weightBytes) =>
+  weights(bench, g, shapes.panelsBytesOf(g, "int8", weightBytes), (views, source) =>
+    shapes.packPanels(views, g, "int8", weightBytes, source),
+  );
+
 const direct =
   ({ geometry: g, name, flops }, weightBytes, pick) =>
   (bench) => {
     const { output, y, x } = place(bench, g);
-    const [w, scratch] = [bench.alloc(shapes.panelsBytesOf(g, "int8", weightBytes)), bench.alloc(shapes.scratchBytesOf(g))];
+    const [w, scratch] = [panelsOf(bench, g, weightBytes), bench.alloc(shapes.scratchBytesOf(g))];
     const table = bench.put(shapes.convShapeWords(g, output, weightBytes));
     const kernel = weightBytes === 2 ? bench.kernels.qs8_conv_4x8 : bench.kernels.qs8_conv_4x8_small;
     return { name, flops, pick, run: () => kernel(y, x, w, 0, scratch, table, 0, g.outHeight * g.outWidth) };
@@ -54,7 +76,7 @@ const direct =
 const oneRow = (n, k) => (bench) => {
   const { geometry: g, name, flops } = product(1, n, k);
   const { output, y, x } = place(bench, g);
-  const [w, table] = [bench.alloc(shapes.panelsBytesOf(g, "int8", 1)), bench.put(shapes.convShapeWords(g, output, 1))];
+  const [w, table] = [panelsOf(bench, g, 1), bench.put(shapes.convShapeWords(g, output, 1))];
   return { name, flops, run: () => bench.kernels.qs8_gemv(y, x, w, 0, table, 0, Math.ceil(n / 8)) };
 };
 
@@ -76,7 +98,8 @@ const floatRow = (n, k, isNarrow) => (bench) => {
 const winograd = (layer, pick) => (bench) => {
   const { geometry: g, name, flops } = convolution(layer);
   const { output, y, x } = place(bench, g);
-  const [w, scratch] = [bench.alloc(shapes.winogradBytes(g)), bench.alloc(shapes.winogradScratchBytes(g, 1, 1))];
+  const w = weights(bench, g, shapes.winogradBytes(g), (views, source) => shapes.packWinograd(views, g, source));
+  const scratch = bench.alloc(shapes.winogradScratchBytes(g, 1, 1));
   const table = bench.put(shapes.winogradShapeWords(g, output, 1, 1));
   return { name, flops, pick, run: () => bench.kernels.qs8_winograd_4x4(y, x, w, scratch, table, 0, shapes.tilesOf(g)) };
 };
@@ -85,7 +108,8 @@ const strassen =
   ({ geometry: g, name, flops }, levels, pick) =>
   (bench) => {
     const { output, y, x } = place(bench, g);
-    const [w, scratch] = [bench.alloc(shapes.strassenBytes(g, levels)), bench.alloc(shapes.strassenScratchBytes(g, levels))];
+    const w = weights(bench, g, shapes.strassenBytes(g, levels), (views, source) => shapes.packStrassen(views, g, source, levels));
+    const scratch = bench.alloc(shapes.strassenScratchBytes(g, levels));
     const table = bench.put(shapes.strassenShapeWords(g, output, levels));
     return { name, flops, pick, run: () => bench.kernels.qs8_gemm_strassen(y, x, w, scratch, table, 0, shapes.strassenBands(g)) };
   };
@@ -93,7 +117,8 @@ const strassen =
 const depthwise = (layer) => (bench) => {
   const { geometry: g, name, flops } = convolution({ ...layer, groups: layer.channels });
   const { output, y, x } = place(bench, g);
-  const [w, scratch] = [bench.alloc(shapes.depthwisePanelsBytes(g)), bench.alloc(shapes.depthwiseScratchBytes(g))];
+  const w = weights(bench, g, shapes.depthwisePanelsBytes(g), (views, source) => shapes.packDepthwise(views, g, source, OUTPUT.xZero));
+  const scratch = bench.alloc(shapes.depthwiseScratchBytes(g));
   const table = bench.put(shapes.depthwiseShapeWords(g, output));
   return { name, flops, run: () => bench.kernels.qs8_dwconv(y, x, w, scratch, table, 0, g.outHeight) };
 };
