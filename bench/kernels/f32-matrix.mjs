@@ -72,7 +72,7 @@ const winograd = (layer, pick) => (bench) => {
   const { channels, filters = channels, stride = 1 } = layer;
   const [elements, tiles] = [stride === 1 ? 36 : 81, Math.ceil(out / 4) ** 2];
   const rowsOfTile = bench.tier === "relaxed" ? 6 : 4;
-  const fitting = Math.floor((512 << 10) / (elements * 4 * (channels + filters)) / rowsOfTile) * rowsOfTile;
+  const fitting = Math.floor((560 << 10) / (elements * 4 * (channels + filters)) / rowsOfTile) * rowsOfTile;
   const least = 36 * channels * filters > 2 ** 22 ? 2 : 1;
   const band = Math.min(Math.max(fitting, least * rowsOfTile), tiles, 5 * rowsOfTile);
   const [y, x] = [bench.alloc(out * out * filters * 4), bench.floats(layer.size ** 2 * channels)];

@@ -206,7 +206,7 @@ const PADDED_BYTES = 128 << 10;
  * not, one row of tiles of the product is up to 22 % faster than two (20×20×256→256), unless not even the last cache
  * keeps the weights from one band to the next: then it is 8 % slower (14×14×512→512).
  */
-const WINOGRAD_BAND_BYTES = 512 << 10;
+const WINOGRAD_BAND_BYTES = 560 << 10;
 const FAR_WINOGRAD_WEIGHTS = 2 ** 22;
 
 /** Packs weights that only a run tells into scratch. */
