@@ -1,5 +1,8 @@
-// 3 × 3 convolution by Winograd's algorithm on tiles of 4 × 4 pixels: with stride 1 4 times fewer multiplications, with
-// stride 2 1.78 times. A tile has side × side input pixels and elements, and side is 6 for stride 1 and 9 for stride 2.
+// 3 × 3 convolution by Winograd's algorithm on tiles of n × n pixels. A tile has side × side input pixels and elements:
+// | n | stride | side | multiplications |
+// | 4 | 1 | 6 | 4 times fewer |
+// | 4 | 2 | 9 | 1.78 times |
+// | 2 | 1 | 4 | 2.25 times, with less that is computed in vain at the edges of small pictures |
 // A band of tiles goes through all three stages while it is in the second-level cache.
 //
 // scratch:  | temp 81 vectors | V: side² matrices [tiles, C] | M: side² matrices [tiles, O rounded up to 4] | side² pixels |
@@ -9,13 +12,9 @@ import { activateRows, Epilogue } from "../lib/f32-epilogue";
 import { PANEL, panelBytes } from "../lib/f32-panel";
 import { ConvShape, copyFloats, zeroFloats } from "../lib/f32-windows";
 import { tileForward, tileInverse } from "../lib/f32-winograd";
-import { stridedForward, stridedInverse } from "../lib/f32-winograd-strided";
+import { formForward, formInverse, Small, Strided } from "../lib/f32-winograd-forms";
 
 const TEMP_BYTES: usize = 81 * 16;
-/** Output pixels a side of a tile. */
-const N: usize = 4;
-/** Matrices of weights a side. */
-const WEIGHTS: usize = 6;
 
 /**
  * Copies the `side`² pixels from row `iy`, column `ix` of an image on to `to`; what lies outside the image is zero.
@@ -43,8 +42,9 @@ function matrixBytes(tiles: usize, columns: usize): usize {
   return (((tiles * columns + 3) & ~3) + 16) * 4;
 }
 
-/** `count` tiles from tile `first` on. */
+/** `count` tiles of n × n pixels from tile `first` on. */
 function winogradBand(
+  n: usize,
   y: usize,
   x: usize,
   w: usize,
@@ -56,14 +56,16 @@ function winogradBand(
   count: usize,
 ): void {
   const stride = shape.strideHeight;
-  const side: usize = stride == 1 ? 6 : 9;
+  const side: usize = n == 2 ? 4 : stride == 1 ? 6 : 9;
+  // Matrices of weights a side.
+  const weights = n + 2;
   const elements = side * side;
   const channels = shape.inChannels;
   const filters = shape.outChannels;
   const pixelBytes = channels * 4;
   const rowBytes = shape.inWidth * pixelBytes;
-  const across = (shape.outWidth + N - 1) / N;
-  const down = (shape.outHeight + N - 1) / N;
+  const across = (shape.outWidth + n - 1) / n;
+  const down = (shape.outHeight + n - 1) / n;
   const ldm = (filters + 3) & ~3;
   const v = scratch + TEMP_BYTES;
   const vBytes = matrixBytes(count, channels);
@@ -74,8 +76,8 @@ function winogradBand(
   for (let tile: usize = 0; tile < count; tile++) {
     const at = first + tile;
     const line = at / across;
-    const iy = <isize>((line % down) * N * stride) - <isize>shape.padTop;
-    const ix = <isize>((at % across) * N * stride) - <isize>shape.padLeft;
+    const iy = <isize>((line % down) * n * stride) - <isize>shape.padTop;
+    const ix = <isize>((at % across) * n * stride) - <isize>shape.padLeft;
     const image = x + (line / down) * shape.inHeight * rowBytes;
     let from = image + iy * rowBytes + ix * pixelBytes;
     let step = rowBytes;
@@ -86,14 +88,15 @@ function winogradBand(
     }
     const to = v + tile * pixelBytes;
     if (side == 6) tileForward(to, from, scratch, channels, pixelBytes, step, vBytes);
-    else stridedForward(to, from, scratch, channels, pixelBytes, step, vBytes);
+    else if (side == 9) formForward<Strided>(to, from, scratch, channels, pixelBytes, step, vBytes);
+    else formForward<Small>(to, from, scratch, channels, pixelBytes, step, vBytes);
   }
 
   const wBytes = ((filters + PANEL - 1) / PANEL) * panelBytes(channels);
-  for (let top: usize = 0; top < WEIGHTS; top++) {
-    for (let left: usize = 0; left < WEIGHTS; left++) {
+  for (let top: usize = 0; top < weights; top++) {
+    for (let left: usize = 0; left < weights; left++) {
       // With stride 2 the last weights of an axis are those of four elements.
-      const bottom = top == WEIGHTS - 1 ? side : top + 1, right = left == WEIGHTS - 1 ? side : left + 1;
+      const bottom = top == weights - 1 ? side : top + 1, right = left == weights - 1 ? side : left + 1;
       for (let row = top; row < bottom; row++) {
         for (let column = left; column < right; column++) {
           const element = row * side + column;
@@ -109,17 +112,18 @@ function winogradBand(
   for (let tile: usize = 0; tile < count; tile++) {
     const at = first + tile;
     const line = at / across;
-    const oy = (line % down) * N;
-    const ox = (at % across) * N;
-    const rows = min(N, shape.outHeight - oy);
-    const columns = min(N, shape.outWidth - ox);
+    const oy = (line % down) * n;
+    const ox = (at % across) * n;
+    const rows = min(n, shape.outHeight - oy);
+    const columns = min(n, shape.outWidth - ox);
     const pixel = ((line / down) * shape.outHeight + oy) * shape.outWidth + ox;
     const to = y + pixel * yPixel;
     const r = residual ? residual + pixel * rPixel : 0;
     const yRow = shape.outWidth * yPixel;
     const from = m + tile * ldm * 4, rRow = shape.outWidth * rPixel;
     if (side == 6) tileInverse(to, from, scratch, r, epilogue, filters, rows, columns, mBytes, yPixel, yRow, rPixel, rRow);
-    else stridedInverse(to, from, scratch, r, epilogue, filters, rows, columns, mBytes, yPixel, yRow, rPixel, rRow);
+    else if (side == 9) formInverse<Strided>(to, from, scratch, r, epilogue, filters, rows, columns, mBytes, yPixel, yRow, rPixel, rRow);
+    else formInverse<Small>(to, from, scratch, r, epilogue, filters, rows, columns, mBytes, yPixel, yRow, rPixel, rRow);
     if (epilogue.activation) for (let row: usize = 0; row < rows; row++) activateRows(to + row * yRow, yPixel, columns, filters, epilogue);
   }
 }
@@ -141,6 +145,23 @@ export function f32_winograd_4x4(
   end: usize,
 ): void {
   for (let tile = begin; tile < end; tile += shape.bandRows) {
-    winogradBand(y, x, w, residual, epilogue, shape, scratch, tile, min(shape.bandRows, end - tile));
+    winogradBand(4, y, x, w, residual, epilogue, shape, scratch, tile, min(shape.bandRows, end - tile));
+  }
+}
+
+/** The same with stride 1 for tiles of 2 × 2 output pixels; `w` holds 16 times the panels, the bias with element 5. */
+export function f32_winograd_2x2(
+  y: usize,
+  x: usize,
+  w: usize,
+  residual: usize,
+  epilogue: Epilogue,
+  shape: ConvShape,
+  scratch: usize,
+  begin: usize,
+  end: usize,
+): void {
+  for (let tile = begin; tile < end; tile += shape.bandRows) {
+    winogradBand(2, y, x, w, residual, epilogue, shape, scratch, tile, min(shape.bandRows, end - tile));
   }
 }

@@ -67,20 +67,28 @@ const direct = (layer, pick) => (bench) => {
   return { name, flops, pick, run: () => bench.kernels.f32_conv_direct(y, x, w, 0, finish, shape, scratch, 0, out) };
 };
 
-const winograd = (layer, pick) => (bench) => {
-  const { out, words, flops, name } = convolution(layer);
-  const { channels, filters = channels, stride = 1 } = layer;
-  const [elements, tiles] = [stride === 1 ? 36 : 81, Math.ceil(out / 4) ** 2];
-  const rowsOfTile = bench.tier === "relaxed" ? 6 : 4;
-  const fitting = Math.floor((560 << 10) / (elements * 4 * (channels + filters)) / rowsOfTile) * rowsOfTile;
-  const least = 36 * channels * filters > 2 ** 22 ? 2 : 1;
-  const band = Math.min(Math.max(fitting, least * rowsOfTile), tiles, 5 * rowsOfTile);
-  const [y, x] = [bench.alloc(out * out * filters * 4), bench.floats(layer.size ** 2 * channels)];
-  const w = bench.floats(36 * panelFloats(filters, channels));
-  const scratch = bench.alloc(elements * (4 + (band * (channels + filters + 3) + 32 + channels)) * 4);
-  const [shape, finish] = [bench.put(words(band)), epilogue(bench)];
-  return { name, flops, pick, run: () => bench.kernels.f32_winograd_4x4(y, x, w, 0, finish, shape, scratch, 0, tiles) };
-};
+const winograd =
+  (layer, pick, pixels = 4) =>
+  (bench) => {
+    const { out, words, flops, name } = convolution(layer);
+    const { channels, filters = channels, stride = 1 } = layer;
+    const weights = (pixels + 2) ** 2;
+    const [elements, tiles] = [stride === 1 ? weights : 81, Math.ceil(out / pixels) ** 2];
+    const rowsOfTile = bench.tier === "relaxed" ? 6 : 4;
+    const fitting = Math.floor((560 << 10) / (elements * 4 * (channels + filters)) / rowsOfTile) * rowsOfTile;
+    const least = weights * channels * filters > 2 ** 22 ? 2 : 1;
+    const band = Math.min(Math.max(fitting, least * rowsOfTile), tiles, 5 * rowsOfTile);
+    const [y, x] = [bench.alloc(out * out * filters * 4), bench.floats(layer.size ** 2 * channels)];
+    const w = bench.floats(weights * panelFloats(filters, channels));
+    const scratch = bench.alloc(81 * 16 + elements * (band * (channels + filters + 3) + 32 + channels) * 4);
+    const [shape, finish] = [bench.put(words(band)), epilogue(bench)];
+    return {
+      name,
+      flops,
+      pick,
+      run: () => bench.kernels[`f32_winograd_${pixels}x${pixels}`](y, x, w, 0, finish, shape, scratch, 0, tiles),
+    };
+  };
 
 /** A convolution of `kernel` taps along one axis, with as many output pixels as input pixels. */
 const winogradLine =
@@ -162,6 +170,12 @@ const LINES = [
   { size: 1500, channels: 128, kernel: 3 },
   { size: 200, channels: 64, kernel: 3 },
 ];
+const TINY = [
+  { size: 10, channels: 256, kernel: 3 },
+  { size: 6, channels: 512, kernel: 3 },
+  { size: 5, channels: 256, kernel: 3 },
+  { size: 2, channels: 256, kernel: 3 },
+];
 const WEIGHTY = [{ size: 14, channels: 256, filters: 512, kernel: 3, stride: 2 }];
 const DEPTHWISE = [
   { size: 112, channels: 32, kernel: 3 },
@@ -204,7 +218,10 @@ const SUITES = {
     strassen(128, 1536, 384, PICK),
   ],
   gemv: [gemm(1, 1000, 1024, "f32_gemv"), gemm(1, 128, 640, "f32_gemv"), gemm(4, 512, 512, "f32_gemv"), gemm(1, 4096, 9216, "f32_gemv")],
-  winograd: [...STILL, ...STRIDED].map((layer) => winograd(layer, PICK)),
+  winograd: [...STILL, ...STRIDED]
+    .map((layer) => winograd(layer, PICK))
+    .concat(TINY.map((layer) => winograd(layer, layer.size > 6 ? PICK : ""))),
+  "winograd 2×2": STILL.map((layer) => winograd(layer, "", 2)).concat(TINY.map((layer) => winograd(layer, layer.size > 6 ? "" : PICK, 2))),
   "winograd line": LINES.map((layer) => winogradLine(layer, PICK)),
   windows: [...STILL, ...STRIDED, ...MOVING].map((layer) => windows(layer)).concat(WEIGHTY.map((layer) => windows(layer, PICK))),
   direct: [...MOVING.map((layer) => direct(layer, PICK)), ...[...STILL, ...STRIDED, ...WEIGHTY].map((layer) => direct(layer))],

@@ -4,7 +4,8 @@ import type { TensorType } from "../graph/types.ts";
 import { emitFastest } from "./candidates.ts";
 import { convolutionOf } from "./conv-geometry.ts";
 import { computeConvolution } from "./conv-host.ts";
-import { CONV_KERNELS, convKey, convLayerOf } from "./conv-kernels.ts";
+import { CONV_KERNELS } from "./conv-kernels.ts";
+import { convKey, convLayerOf } from "./conv-layer.ts";
 import { defineOp, type HostContext, type InferContext, type LowerContext } from "./define.ts";
 
 /** Kernel steps of a float32 convolution. */

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { packWinograd, type WinogradStride, winogradFloats, winogradScratchBytes } from "../../src/ops/winograd-weights.ts";
+import {
+  LARGE,
+  packWinograd,
+  SMALL,
+  STRIDED,
+  winogradFloats,
+  winogradScratchBytes,
+  winogradTiles,
+} from "../../src/ops/winograd-weights.ts";
 import { expectClose, putConvShape, putEpilogue, randomFloats } from "../support/f32-matrix.ts";
 import { KernelBench, TIERS } from "../support/kernels.ts";
 import { convolutions, naiveConv } from "../support/naive-conv.ts";
@@ -23,11 +31,11 @@ const squares = (stride: number) =>
 describe.each(TIERS)("f32_winograd, %s", (tier) => {
   const bench = new KernelBench(tier, 16 << 20);
 
-  test.each<WinogradStride>([1, 2])(
-    "stride %i agrees with the naive convolution within 1e-4 of the largest output, whatever the split",
-    (stride) => {
+  test.each([LARGE, SMALL, STRIDED])(
+    "stride $stride by tiles of $pixels × $pixels pixels agrees with the naive convolution within 1e-4 of the largest output, whatever the split",
+    (form) => {
       const property = fc.property(
-        squares(stride),
+        squares(form.stride),
         fc.constantFrom(1, 2, 7, 30),
         fc.nat(50),
         fc.boolean(),
@@ -36,21 +44,21 @@ describe.each(TIERS)("f32_winograd, %s", (tier) => {
           bench.reset();
           const { batch, inHeight, inWidth, inChannels, outChannels, outHeight, outWidth } = conv;
           const pixels = batch * outHeight * outWidth;
-          const tiles = batch * Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4);
+          const tiles = winogradTiles(conv, form);
           const ldy = outChannels + more;
           const x = randomFloats(batch * inHeight * inWidth * inChannels, 3);
           const weights = randomFloats(outChannels * 9 * inChannels, 4);
           const bias = randomFloats(outChannels, 5);
           const residual = randomFloats(pixels * outChannels, 6);
-          const packed = new Float32Array(winogradFloats(outChannels, inChannels));
-          packWinograd(packed, weights, bias, outChannels, inChannels, stride);
+          const packed = new Float32Array(winogradFloats(form, outChannels, inChannels));
+          packWinograd(packed, weights, bias, outChannels, inChannels, form);
           const y = bench.alloc(((pixels - 1) * ldy + outChannels) * 4);
           const [px, pw, pr] = [bench.put(x), bench.put(packed), withResidual ? bench.put(residual) : 0];
           const shape = putConvShape(bench, conv, { ldy, bandRows });
-          const scratch = bench.alloc(winogradScratchBytes(stride, bandRows, inChannels, outChannels));
+          const scratch = bench.alloc(winogradScratchBytes(form, bandRows, inChannels, outChannels));
           const args = [y, px, pw, pr, putEpilogue(bench, { lo: -3 }), shape, scratch] as const;
           const at = cut % (tiles + 1);
-          const kernel = bench.kernels.f32_winograd_4x4;
+          const kernel = form.pixels === 4 ? bench.kernels.f32_winograd_4x4 : bench.kernels.f32_winograd_2x2;
           kernel(...args, at, tiles);
           kernel(...args, 0, at);
           bench.checkGuards();

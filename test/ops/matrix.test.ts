@@ -4,7 +4,7 @@ import type { Attributes } from "../../src/graph/types.ts";
 import { expectClose, randomFloats } from "../support/f32-matrix.ts";
 import { TIERS } from "../support/kernels.ts";
 import { type Conv, convolutions, naiveConv, outSize } from "../support/naive-conv.ts";
-import { runOp, type TestInput } from "../support/run-op.ts";
+import { graphOf, modelOf, runOp, type TestInput } from "../support/run-op.ts";
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const floats = (shape: readonly number[], seed: number, constant = false): TestInput => ({
@@ -278,4 +278,13 @@ describe.each(TIERS)("matmul, %s", (tier) => {
     expectClose(y!.data as Float32Array, runOp("matmul", {}, [a, b].map(asDouble))[0]!.data as Float64Array);
     expect(runOp("matmul", {}, [b, floats([4], 3)], { tier })[0]!.shape).toEqual([3, 5]);
   });
+});
+
+test.each(TIERS)("a small picture of many channels goes by Winograd's smaller tiles, %s", (tier) => {
+  const inputs = [floats([1, 6, 6, 256], 1), floats([256, 3, 3, 256], 2, true)];
+  const attributes = { padding: [1, 1, 1, 1] };
+  const model = modelOf(graphOf("conv2d", attributes, inputs), tier);
+  expect(model.plan().steps.map(({ kernel }) => kernel)).toEqual(["f32_winograd_2x2"]);
+  const [expected] = runOp("conv2d", attributes, inputs, { tier, memory: "small" });
+  expectClose(runOp("conv2d", attributes, inputs, { tier })[0]!.data as Float32Array, expected!.data as Float32Array, 1e-5);
 });
