@@ -1,11 +1,10 @@
 // A loaded model: the public face of a graph that is planned and run. One run at a time; more are queued.
 import { LanewiseError } from "../errors.ts";
 import { printPublicType } from "../graph/print.ts";
-import { type DataType, type Graph, isStatic, type TensorType, type Value } from "../graph/types.ts";
+import { type Graph, isStatic, type TensorType, type Value } from "../graph/types.ts";
 import type { HostTensor } from "../ops/define.ts";
-import type { QuantizedLowerings } from "../ops/quantized/lowerings.ts";
 import { describePlan, type PlanDescription } from "../plan/describe.ts";
-import { inferGraph, type OpTable } from "../plan/infer.ts";
+import { inferGraph } from "../plan/infer.ts";
 import type { Choice } from "../plan/lower.ts";
 import { type Plan, type PlanTarget, planGraph } from "../plan/plan.ts";
 import { WeightStore } from "../plan/weights.ts";
@@ -13,37 +12,11 @@ import { tensorAt, throwIfAborted } from "./calls.ts";
 import { asTensor, checkObject, checkOutputs, checkType, findInput } from "./checks.ts";
 import { instantiateKernels, type Tier } from "./kernels.ts";
 import { ModelMemory } from "./memory.ts";
+import type { ModelSettings, RunOptions, TensorInfo } from "./model-options.ts";
 import { type Profile, profileCalls } from "./profile.ts";
 import { type BoundPlan, GraphRunner } from "./runner.ts";
 import { Tensor } from "./tensor.ts";
 import type { Tuning } from "./tuning.ts";
-
-/** What a model takes or gives under a name. A dimension of null is decided by each run. */
-export interface TensorInfo {
-  /** The source model's own data type. */
-  readonly dataType: DataType;
-  /** Dimensions in the source model's order. */
-  readonly shape: readonly (number | null)[];
-}
-
-/** What `Model.run` takes besides inputs. */
-export interface RunOptions {
-  /** Stops the run between two steps; the promise rejects with code "aborted". */
-  readonly signal?: AbortSignal;
-  /** Names of the outputs to return; absent: all. */
-  readonly outputs?: readonly string[];
-}
-
-export interface ModelSettings {
-  readonly tier: Tier;
-  readonly memory: "fast" | "small";
-  readonly ops: OpTable;
-  readonly quantized?: QuantizedLowerings | undefined;
-  /** Kernels to take where they can compute a layer of that shape. */
-  readonly tuning?: Tuning | undefined;
-  /** The model may let go of the graph's constants once they are packed. */
-  readonly ownsGraph?: boolean;
-}
 
 interface Engine {
   readonly runner: GraphRunner;

@@ -10,7 +10,7 @@ import { WeightStore } from "../plan/weights.ts";
 import { bindStep } from "./calls.ts";
 import type { KernelExports } from "./kernel-exports.d.ts";
 import { ModelMemory } from "./memory.ts";
-import type { ModelSettings } from "./model.ts";
+import type { ModelSettings } from "./model-options.ts";
 import { GraphRunner, type RunnerContext } from "./runner.ts";
 
 /** What is tuned. */
