@@ -2,11 +2,11 @@
 // fewer multiplications. A band of tiles goes through all three stages while it is in the second-level cache.
 //
 // scratch:  | V: eight matrices [tiles, C] | M: eight matrices [tiles, O rounded up to 4] | eight pixels |
-// The matrices are a cache line further apart than they need, so that they do not fall on the same cache sets.
 import { product } from "../lib/f32-bands";
 import { activateRows, Epilogue } from "../lib/f32-epilogue";
 import { PANEL, panelBytes } from "../lib/f32-panel";
 import { copyFloats, zeroFloats } from "../lib/f32-windows";
+import { matrixBytes } from "../lib/f32-winograd";
 import { lineForward, lineInverse, TILE } from "../lib/f32-winograd-line";
 
 /** What a call says once, as 32-bit words in memory: x[outer, inLength, inner, channels] gives y[outer, outLength, inner, filters]. */
@@ -32,13 +32,6 @@ function copyTile(to: usize, line: usize, at: isize, step: usize, shape: LineSha
   for (const end = at + TILE; at < end; at++) {
     to = <usize>at < shape.inLength ? copyFloats(to, line + <usize>at * step, shape.channels) : zeroFloats(to, shape.channels);
   }
-}
-
-/** The bytes of one matrix of a band. */
-// @ts-ignore: decorator
-@inline
-function matrixBytes(tiles: usize, columns: usize): usize {
-  return (((tiles * columns + 3) & ~3) + 16) * 4;
 }
 
 /** `count` tiles from tile `first` on. */

@@ -6,12 +6,11 @@
 // A band of tiles goes through all three stages while it is in the second-level cache.
 //
 // scratch:  | temp 81 vectors | V: side² matrices [tiles, C] | M: side² matrices [tiles, O rounded up to 4] | side² pixels |
-// The matrices are a cache line further apart than they need, so that they do not fall on the same cache sets.
 import { product } from "../lib/f32-bands";
 import { activateRows, Epilogue } from "../lib/f32-epilogue";
 import { PANEL, panelBytes } from "../lib/f32-panel";
 import { ConvShape, copyFloats, zeroFloats } from "../lib/f32-windows";
-import { tileForward, tileInverse } from "../lib/f32-winograd";
+import { matrixBytes, tileForward, tileInverse } from "../lib/f32-winograd";
 import { formForward, formInverse, Small, Strided } from "../lib/f32-winograd-forms";
 
 const TEMP_BYTES: usize = 81 * 16;
@@ -33,13 +32,6 @@ function copyTile(to: usize, image: usize, iy: isize, ix: isize, side: isize, sh
     to = copyFloats(to, image + (<usize>iy * shape.inWidth + (ix + first)) * channels * 4, inside * channels);
     to = zeroFloats(to, (side - first - inside) * channels);
   }
-}
-
-/** The bytes of one matrix of a band. */
-// @ts-ignore: decorator
-@inline
-function matrixBytes(tiles: usize, columns: usize): usize {
-  return (((tiles * columns + 3) & ~3) + 16) * 4;
 }
 
 /** `count` tiles of n × n pixels from tile `first` on. */

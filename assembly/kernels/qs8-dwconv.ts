@@ -85,8 +85,8 @@ function fillBand(shape: ConvShape, band: usize, zeros: usize, x: usize, top: i3
 /** Sums of the output rows from `begin` to `end` of a band, a row's right after those of the row before. */
 function sumRows(shape: ConvShape, sums: usize, band: usize, panel: usize, begin: usize, end: usize, pitch: usize): void {
   const kernelHeight = shape.kernelHeight, taps = shape.kernelWidth, width = shape.outWidth, stride = shape.strideHeight;
-  const isNear = shape.dilationWidth == 1 && shape.strideWidth < 3, isMoving = shape.strideWidth == 2;
-  if (isNear && kernelHeight == 3 && taps == 3 && shape.strideWidth == stride) {
+  const isSliding = shape.dilationWidth == 1 && shape.strideWidth < 3, isMoving = shape.strideWidth == 2;
+  if (isSliding && kernelHeight == 3 && taps == 3 && shape.strideWidth == stride) {
     if (isMoving) sumRows3<i16>(sums, band, panel, width, begin, end, pitch);
     else sumRows3<i8>(sums, band, panel, width, begin, end, pitch);
     return;
@@ -95,7 +95,7 @@ function sumRows(shape: ConvShape, sums: usize, band: usize, panel: usize, begin
   for (let row = begin; row < end; row++, sums += width * COLUMN) {
     const start = row * stride, odd = start & 1, pairs = odd ? oddPairs : evenPairs;
     const weights = panel + PANEL_HEAD + (odd ? evenPairs * taps * COLUMN : 0), windows = band + (start >> 1) * pitch;
-    if (isNear && taps == 5) {
+    if (isSliding && taps == 5) {
       if (isMoving) sumRow5<i16>(sums, windows, panel, weights, width, pairs, pitch);
       else sumRow5<i8>(sums, windows, panel, weights, width, pairs, pitch);
     } else {

@@ -9,7 +9,7 @@
 // w: | for every panel of eight of all columns: bias 8×i32, scale 8×f32 | B11 | T2 | T1 | T3 | B21 | B22 | −T4 |
 //    where each of the seven is panels, or of two levels seven again
 // scratch: | a block of zeros | A | S1 … S4 | C | of two levels: S1 … S4 of the second, sums of its four quarters |
-import { ConvShape, dot, PANEL_HEAD, storeRows } from "../lib/qs8-panel";
+import { ConvShape, dot, PANEL_HEAD } from "../lib/qs8-panel";
 import { tileRows } from "../lib/qs8-tiles";
 import { floorOf, magicOf, narrow16, narrow8, offsetOf, requantize } from "../lib/requantize";
 
@@ -156,6 +156,16 @@ function makeTiles(shape: ConvShape, a: usize, x: usize, rows: usize, halfRows: 
   }
 }
 
+/** The first `rows` of four rows of eight bytes, two in each vector. */
+// @ts-ignore: decorator
+@inline
+function storeRows(y: usize, ldy: usize, y01: v128, y23: v128, rows: isize): void {
+  v128.store64_lane(y, y01, 0);
+  if (rows > 1) v128.store64_lane(y + ldy, y01, 1);
+  if (rows > 2) v128.store64_lane(y + ldy * 2, y23, 0);
+  if (rows > 3) v128.store64_lane(y + ldy * 3, y23, 1);
+}
+
 /** Requantizes a part of the sums to `rows` rows at y. */
 function finishPart(shape: ConvShape, y: usize, sums: usize, heads: usize, panels: usize, count: usize, rows: usize): void {
   const floor = floorOf(shape.yZero, shape.lo), magic = magicOf(shape.yZero), offset = offsetOf(shape.yZero), hi = i8x16.splat(<i8>shape.hi);
@@ -175,7 +185,7 @@ function finishPart(shape: ConvShape, y: usize, sums: usize, heads: usize, panel
         narrow8(requantize(i32x4.add(v128.load(sums, 96), bias0), scale0, floor, magic, offset), requantize(i32x4.add(v128.load(sums, 112), bias1), scale1, floor, magic, offset)),
         hi,
       );
-      storeRows(to, ldy, y01, y23, left, 8);
+      storeRows(to, ldy, y01, y23, left);
     }
   }
 }

@@ -2,13 +2,7 @@
 // and what becomes of x and e^power. `p`, `q` and `r` are splatted numbers, see `unary` in activate.ts.
 import { splat } from "./math";
 import { madd } from "./simd";
-
-/** `negative` where x < 0, else `other`; so a NaN takes `other`. */
-// @ts-ignore: decorator
-@inline
-function bySign(x: v128, negative: v128, other: v128): v128 {
-  return v128.bitselect(negative, other, f32x4.lt(x, splat(0)));
-}
+import { bySign } from "./unary-functions";
 
 export class Exp {
   // @ts-ignore: decorator

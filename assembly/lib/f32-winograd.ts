@@ -9,6 +9,13 @@ import { clamp, madd, nmadd } from "./simd";
 // @ts-ignore: decorator
 @inline export const SIDE: usize = 6;
 
+/** Bytes of one matrix of a band: a cache line more than it needs, so that matrices do not fall on the same cache sets. */
+// @ts-ignore: decorator
+@inline
+export function matrixBytes(tiles: usize, columns: usize): usize {
+  return (((tiles * columns + 3) & ~3) + 16) * 4;
+}
+
 /** The six elements of Bᵀd: to `to`, six vectors apart, if `inTemp` (a constant); else to q0 … q5. */
 // @ts-ignore: decorator
 @inline

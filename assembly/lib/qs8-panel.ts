@@ -83,23 +83,6 @@ export function dot(a: v128, b: v128, sum: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(a, b));
 }
 
-/** Four rows of eight bytes, two in each vector. */
-// @ts-ignore: decorator
-@inline
-export function storeRows(y: usize, ldy: usize, y01: v128, y23: v128, rows: usize, cols: usize): void {
-  if (cols == 8 && rows >= 4) {
-    v128.store64_lane(y, y01, 0);
-    v128.store64_lane(y + ldy, y01, 1);
-    v128.store64_lane(y + ldy * 2, y23, 0);
-    v128.store64_lane(y + ldy * 3, y23, 1);
-    return;
-  }
-  storeBytes(y, i64x2.extract_lane(y01, 0), cols);
-  if (rows > 1) storeBytes(y + ldy, i64x2.extract_lane(y01, 1), cols);
-  if (rows > 2) storeBytes(y + ldy * 2, i64x2.extract_lane(y23, 0), cols);
-  if (rows > 3) storeBytes(y + ldy * 3, i64x2.extract_lane(y23, 1), cols);
-}
-
 /** One row of eight sums as int32, as float32: sum · row's scale · channel's scale + bias, clamped; or, however far they are, as int8. */
 export function storeSums(shape: ConvShape, y: usize, low: v128, high: v128, panel: usize, bias: usize, cols: usize, rowScale: usize): void {
   if (shape.output == TO_INT8) {

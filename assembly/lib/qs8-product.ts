@@ -1,7 +1,7 @@
 // Tiles of four pixels times panels of eight channels: the inner product of the int8 convolutions.
 // Where the last tile has up to two pixels, or the last panel up to four channels, half the sums are computed.
 import { ConvShape, dot, PANEL_HEAD, storeSums, TO_INT8 } from "./qs8-panel";
-import { magicOf, narrow16, narrow8, offsetOf, roundNear, storeBytes } from "./requantize";
+import { magicOf, narrow16, narrow8, offsetOf, requantizeNear, storeBytes } from "./requantize";
 
 /** What requantizing takes: numbers that V8 11.3 would make anew for every tile, had they not been loaded. */
 @unmanaged
@@ -39,14 +39,7 @@ function isNear(panel: usize, elements: usize): bool {
   return i32x4.all_true(v128.and(f32x4.lt(f32x4.abs(far0), limit), f32x4.lt(f32x4.abs(far1), limit)));
 }
 
-/** Four sums as integers that still have to be narrowed to int8 and clamped. */
-// @ts-ignore: decorator
-@inline
-function round(sums: v128, scale: v128, magic: v128, offset: v128): v128 {
-  return roundNear(f32x4.mul(f32x4.convert_i32x4_s(sums), scale), magic, offset);
-}
-
-/** Sixteen of them as int8. */
+/** Sixteen requantized integers as int8, clamped. */
 // @ts-ignore: decorator
 @inline
 function toBytes(x0: v128, x1: v128, x2: v128, x3: v128, rounding: usize): v128 {
@@ -87,22 +80,22 @@ function tile<W>(y: usize, ldy: usize, a: usize, tileBytes: usize, panel: usize,
   }
   const scale0 = v128.load(panel, 32), scale1 = v128.load(panel, 48);
   const magic = v128.load32_splat(rounding), offset = v128.load32_splat(rounding, 4);
-  const y00 = round(acc00, scale0, magic, offset), y10 = round(acc10, scale0, magic, offset);
+  const y00 = requantizeNear(acc00, scale0, magic, offset), y10 = requantizeNear(acc10, scale0, magic, offset);
   if (!isWide) {
-    const quads = toBytes(y00, y10, round(acc20, scale0, magic, offset), round(acc30, scale0, magic, offset), rounding);
+    const quads = toBytes(y00, y10, requantizeNear(acc20, scale0, magic, offset), requantizeNear(acc30, scale0, magic, offset), rounding);
     v128.store32_lane(y, quads, 0);
     v128.store32_lane(y + ldy, quads, 1);
     v128.store32_lane(y + ldy * 2, quads, 2);
     v128.store32_lane(y + ldy * 3, quads, 3);
     return;
   }
-  const rows01 = toBytes(y00, round(acc01, scale1, magic, offset), y10, round(acc11, scale1, magic, offset), rounding);
+  const rows01 = toBytes(y00, requantizeNear(acc01, scale1, magic, offset), y10, requantizeNear(acc11, scale1, magic, offset), rounding);
   v128.store64_lane(y, rows01, 0);
   v128.store64_lane(y + ldy, rows01, 1);
   if (!isTall) return;
   const rows23 = toBytes(
-    round(acc20, scale0, magic, offset), round(acc21, scale1, magic, offset),
-    round(acc30, scale0, magic, offset), round(acc31, scale1, magic, offset), rounding,
+    requantizeNear(acc20, scale0, magic, offset), requantizeNear(acc21, scale1, magic, offset),
+    requantizeNear(acc30, scale0, magic, offset), requantizeNear(acc31, scale1, magic, offset), rounding,
   );
   v128.store64_lane(y + ldy * 2, rows23, 0);
   v128.store64_lane(y + ldy * 3, rows23, 1);

@@ -38,13 +38,6 @@ export function roundToZero(value: v128, floor: v128, magic: v128, offset: v128)
   return i32x4.sub(f32x4.add(f32x4.pmax(value, floor), magic), offset);
 }
 
-/** `roundToZero` of four floats that are known to be above −2²², without the lower clamp. */
-// @ts-ignore: decorator
-@inline
-export function roundNear(value: v128, magic: v128, offset: v128): v128 {
-  return i32x4.sub(f32x4.add(value, magic), offset);
-}
-
 /** Four sums to four integers that still have to be narrowed to int8 and clamped from above. */
 // @ts-ignore: decorator
 @inline

@@ -8,7 +8,7 @@ import { clamp, madd } from "./simd";
 /** `negative` where x < 0, else `other`; so a NaN takes `other`. */
 // @ts-ignore: decorator
 @inline
-function bySign(x: v128, negative: v128, other: v128): v128 {
+export function bySign(x: v128, negative: v128, other: v128): v128 {
   return v128.bitselect(negative, other, f32x4.lt(x, splat(0)));
 }
 

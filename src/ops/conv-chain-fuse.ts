@@ -3,7 +3,7 @@ import { type Attributes, type Node, sizeOf, type Value } from "../graph/types.t
 import { bandOf, chainOf, prefixOf, RESIDUAL, STAGES, type Stage } from "./conv-chain-shape.ts";
 import { type Convolution, convolutionOf, isDepthwise, isPointwise } from "./conv-geometry.ts";
 import { AttributeReader, type FuseContext } from "./define.ts";
-import { productCost, strassenCost } from "./product-cost.ts";
+import { isStrassenCheaper } from "./product-cost.ts";
 
 type Chain = { readonly depthwise: Node } & { readonly [S in Stage]?: Node };
 
@@ -35,7 +35,7 @@ const bytesOf = (ctx: FuseContext, value: Value | null | undefined): number => (
 /** Large products win more by Strassen's algorithm than by bands. */
 function isStrassenFaster({ memory, tier }: FuseContext, c: Convolution): boolean {
   const [m, n, k] = [c.batch * c.outHeight * c.outWidth, c.outChannels, c.inChannels];
-  return memory === "fast" && strassenCost(m, n, k) < productCost(m, n * k, tier);
+  return memory === "fast" && isStrassenCheaper(m, n, k, tier);
 }
 
 /** What a conv2d can be in a chain: float32 with known weights. */

@@ -7,7 +7,7 @@ import { epilogueOf } from "./finish-f32.ts";
 import { foldedRows, foldMatrix, foldWords, type Mirror, type MirroredColumns, mirrorOf } from "./mirror.ts";
 import { type Matrix, PANEL, packPanels, panelFloats } from "./pack-f32.ts";
 import { packedWeights } from "./packed-weights.ts";
-import { FEW_ROWS, productCost, strassenCost } from "./product-cost.ts";
+import { FEW_ROWS, isStrassenCheaper, productCost, strassenCost } from "./product-cost.ts";
 import { packStrassen, strassenBands, strassenFloats, strassenScratchBytes } from "./strassen-weights.ts";
 
 /** y[m, n] = finish(alpha · a[m, k] · B[k, n] + bias + residual) with B, or its transpose, as the context's input 1. */
@@ -122,8 +122,7 @@ export function takesFolded(p: DenseProduct): boolean {
   return partsOf(p).length > 0;
 }
 
-const isFasterByStrassen = (p: DenseProduct): boolean =>
-  takesStrassen(p) && strassenCost(p.m, p.n, p.k) < productCost(p.m, p.n * p.k, p.ctx.tier);
+const isFasterByStrassen = (p: DenseProduct): boolean => takesStrassen(p) && isStrassenCheaper(p.m, p.n, p.k, p.ctx.tier);
 
 /** An element is folded in the time of six multiply-adds. */
 export function foldedCost(p: DenseProduct): number {

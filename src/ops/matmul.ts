@@ -8,9 +8,9 @@ import {
   defineOp,
   type HostContext,
   type InferContext,
-  type KernelArgument,
   type LowerContext,
   offsetBy,
+  type Pointer,
 } from "./define.ts";
 import { DENSE_KERNELS, denseKey } from "./dense-kernels.ts";
 import { epilogueOf } from "./finish-f32.ts";
@@ -78,15 +78,38 @@ export function batchAxes({ m, n, k, aBatch, bBatch, batch }: Product): BatchAxi
   return axes;
 }
 
-/** a with its rows where the kernels want them: a copy when it is transposed. */
-function rowsOfA(ctx: LowerContext, { m, k, aBatch, transposeA }: Product): KernelArgument & object {
-  const a = ctx.input(0);
-  if (!transposeA || m === 1 || k === 1) return a.pointer;
-  const scratch = ctx.scratch(a.bytes);
-  const shape = [sizeOf(aBatch), m, k];
-  emitMove(ctx, scratch, a.pointer, 4, moveOver(shape, stridesOf(shape), [m * k, 1, m]));
-  return scratch;
+/** Calls `visit` for each matrix of a batch with the elements before it in output, a and b. */
+export function eachMatrix(
+  [axis, ...rest]: readonly BatchAxis[],
+  visit: (y: number, a: number, b: number) => void,
+  y = 0,
+  a = 0,
+  b = 0,
+): void {
+  if (!axis) visit(y, a, b);
+  else for (let i = 0; i < axis.size; i++) eachMatrix(rest, visit, y + i * axis.y, a + i * axis.a, b + i * axis.b);
 }
+
+/** Elements between two rows of a product's output. */
+export const rowStrideOf = ({ shape, n }: Pick<Product, "shape" | "n">, rowStride: number): number => (shape.at(-1) === n ? rowStride : n);
+
+/** The matrices of x as rows × cols: a copy where they are stored transposed. */
+export function upright(
+  ctx: LowerContext,
+  x: Pointer,
+  elementBytes: number,
+  [count, rows, cols]: readonly [count: number, rows: number, cols: number],
+  isTransposed: boolean,
+): Pointer {
+  if (!isTransposed || rows === 1 || cols === 1) return x;
+  const shape = [count, rows, cols];
+  const copy = ctx.scratch(sizeOf(shape) * elementBytes);
+  emitMove(ctx, copy, x, elementBytes, moveOver(shape, stridesOf(shape), [rows * cols, 1, rows]));
+  return copy;
+}
+
+const rowsOfA = (ctx: LowerContext, { m, k, aBatch, transposeA }: Product): Pointer =>
+  upright(ctx, ctx.input(0).pointer, 4, [sizeOf(aBatch), m, k], transposeA);
 
 /** Constant b without batch axes: packed once, and all rows of a are one matrix. */
 function lowerDense(ctx: LowerContext, product: Product): void {
@@ -94,7 +117,7 @@ function lowerDense(ctx: LowerContext, product: Product): void {
   const y = ctx.output(0);
   const m = sizeOf(product.batch) * product.m;
   const alpha = ctx.attributes.number("alpha", 1);
-  const ldy = product.shape.at(-1) === n ? y.rowStride : n;
+  const ldy = rowStrideOf(product, y.rowStride);
   const layer = { ctx, m, n, k, a: rowsOfA(ctx, product), lda: k, ldy, transposeB, alpha };
   emitFastest(ctx, denseKey(layer), layer, DENSE_KERNELS);
 }
@@ -107,7 +130,7 @@ function lowerBatch(ctx: LowerContext, product: Product): void {
   const [b, y, bias, residual] = [ctx.input(1), ctx.output(0), ctx.inputs[2], ctx.inputs[3]];
   const a = rowsOfA(ctx, product);
   const [epilogue, scratch] = [epilogueOf(ctx), ctx.scratch(panelFloats(n, k) * 4)];
-  const ldy = product.shape.at(-1) === n ? y.rowStride : n;
+  const ldy = rowStrideOf(product, y.rowStride);
   /** Elements of an output that is dense, as elements of this one. */
   const spread = (elements: number): number => (elements / n) * ldy;
   const axes = batchAxes(product);
@@ -118,18 +141,12 @@ function lowerBatch(ctx: LowerContext, product: Product): void {
     ...[spread(outer.y), outer.a, outer.b, spread(inner.y), inner.a, inner.b, n, outer.y, inner.y],
   );
   const shape = ctx.table(words);
-  const emit = (rest: readonly BatchAxis[], yAt: number, aAt: number, bAt: number): void => {
-    const [axis, ...others] = rest;
-    if (axis) {
-      for (let i = 0; i < axis.size; i++) emit(others, yAt + i * axis.y, aAt + i * axis.a, bAt + i * axis.b);
-      return;
-    }
-    const units = outer.size * inner.size;
+  const units = outer.size * inner.size;
+  eachMatrix(axes, (yAt, aAt, bAt) => {
     const r = residual ? offsetBy(residual.pointer, yAt * 4) : 0;
     const [to, from, by] = [offsetBy(y.pointer, spread(yAt) * 4), offsetBy(a, aAt * 4), offsetBy(b.pointer, bAt * 4)];
     ctx.emitSplit("f32_matmul", units, [to, from, by, bias?.pointer ?? 0, r, epilogue, shape, scratch], { flops: 2 * units * m * n * k });
-  };
-  emit(axes, 0, 0, 0);
+  });
 }
 
 /** y[…, M, N] = finish(alpha · a[…, M, K] · b[…, K, N] + bias[N] + residual). */
@@ -161,19 +178,15 @@ export const matmul = defineOp({
     const [x, w] = [realsOf(a, ctx.inputQuants[0]), realsOf(b, ctx.inputQuants[1])];
     const alpha = ctx.attributes.number("alpha", 1);
     const sums = new Float64Array(sizeOf(product.batch) * m * n);
-    const walk = (axes: readonly BatchAxis[], yAt: number, aAt: number, bAt: number): void => {
-      const [axis, ...others] = axes;
-      if (axis) for (let i = 0; i < axis.size; i++) walk(others, yAt + i * axis.y, aAt + i * axis.a, bAt + i * axis.b);
-      else
-        for (let i = 0; i < m * n; i++) {
-          const [row, col] = [Math.floor(i / n), i % n];
-          let sum = 0;
-          for (let p = 0; p < k; p++)
-            sum += x[aAt + (transposeA ? p * m + row : row * k + p)]! * w[bAt + (transposeB ? col * k + p : p * n + col)]!;
-          sums[yAt + i] = alpha * sum;
-        }
-    };
-    walk(batchAxes(product), 0, 0, 0);
+    eachMatrix(batchAxes(product), (yAt, aAt, bAt) => {
+      for (let i = 0; i < m * n; i++) {
+        const [row, col] = [Math.floor(i / n), i % n];
+        let sum = 0;
+        for (let p = 0; p < k; p++)
+          sum += x[aAt + (transposeA ? p * m + row : row * k + p)]! * w[bAt + (transposeB ? col * k + p : p * n + col)]!;
+        sums[yAt + i] = alpha * sum;
+      }
+    });
     writeReals(ctx.outputs[0]!, finishReals(ctx, sums, n), ctx.outputQuants[0]);
   },
 });

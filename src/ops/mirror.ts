@@ -22,6 +22,9 @@ export interface Mirror {
   readonly parts: readonly MirroredColumns[];
 }
 
+/** A matrix that begins where its data does. */
+type WholeMatrix = Omit<Matrix, "offset">;
+
 /** Differences that rounding may have made, as a part of the largest weight. */
 const ROUNDING = 2 ** -22;
 
@@ -33,7 +36,7 @@ const LEAST_PAIRED = 0.5;
 const found = new WeakMap<TypedArray, Map<string, Mirror | undefined>>();
 
 /** The mirror of a matrix; looked for once. */
-export function mirrorOf(matrix: Matrix): Mirror | undefined {
+export function mirrorOf(matrix: WholeMatrix): Mirror | undefined {
   const { data, n, k, rowStride, colStride } = matrix;
   if (k < LEAST_ROWS || n < PANEL) return undefined;
   const known = found.get(data) ?? new Map<string, Mirror | undefined>();
@@ -46,7 +49,7 @@ export function mirrorOf(matrix: Matrix): Mirror | undefined {
 /** True where rows first + i and last − i of column j are the same, times `sign`, but for `tolerance`. */
 type IsPaired = (j: number, first: number, last: number, sign: number, tolerance: number) => boolean;
 
-function findMirror({ data, n, k, rowStride, colStride }: Matrix): Mirror | undefined {
+function findMirror({ data, n, k, rowStride, colStride }: WholeMatrix): Mirror | undefined {
   const isPaired: IsPaired = (j, first, last, sign, tolerance) => {
     const column = j * colStride;
     for (let [i, other] = [first, last]; i <= other; i++, other--)
@@ -116,13 +119,13 @@ export const foldedRows = ({ pairs, singles, middle }: Mirror, isOdd: boolean): 
   Math.ceil((pairs + singles + (middle && !isOdd ? 1 : 0)) / 8) * 8;
 
 /** The rows that remain of some columns: the means of pairs, singles, the middle where it is not zero, zeros. */
-export function foldMatrix({ data, offset = 0, rowStride, colStride }: Matrix, mirror: Mirror, part: MirroredColumns): Matrix {
+export function foldMatrix({ data, rowStride, colStride }: WholeMatrix, mirror: Mirror, part: MirroredColumns): Matrix {
   const { first, last, pairs, single, singles, middle } = mirror;
   const [k, n] = [foldedRows(mirror, part.isOdd), part.count];
   const folded = new Float32Array(k * n);
   const sign = part.isOdd ? -1 : 1;
   for (let j = 0; j < n; j++) {
-    const at = (row: number): number => data[offset + row * rowStride + (part.first + j) * colStride]!;
+    const at = (row: number): number => data[row * rowStride + (part.first + j) * colStride]!;
     for (let i = 0; i < pairs; i++) folded[i * n + j] = (at(first + i) + sign * at(last - i)) / 2;
     for (let i = 0; i < singles; i++) folded[(pairs + i) * n + j] = at(single + i);
     if (middle && !part.isOdd) folded[(pairs + singles) * n + j] = at(first + pairs);

@@ -41,6 +41,10 @@ export function strassenCost(m: number, n: number, k: number): number {
   return (adds + 0.75 * ADDS_PER_DISTANT_WEIGHT * n * k) / 0.96;
 }
 
+/** True where Strassen's algorithm is expected to be faster than the ordinary product. */
+export const isStrassenCheaper = (m: number, n: number, k: number, tier: LowerContext["tier"]): boolean =>
+  strassenCost(m, n, k) < productCost(m, n * k, tier);
+
 /** Multiply-adds in whose time a product of `rows` rows by `weights` weights is done. */
 export function productCost(rows: number, weights: number, tier: LowerContext["tier"]): number {
   const adds = costlyRows(rows, tier) * weights;

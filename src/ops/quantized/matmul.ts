@@ -2,7 +2,7 @@
 import type { Quantization } from "../../graph/types.ts";
 import { sizeOf } from "../../graph/types.ts";
 import type { LowerContext, Operand } from "../define.ts";
-import type { Product } from "../matmul.ts";
+import { type Product, rowStrideOf } from "../matmul.ts";
 import { type ConvOutput, type ConvWeights, matrixGeometry } from "./conv-shape.ts";
 import { emitQuantizedRows, emitQuantizedTensor, floatResult, knowsActivation, quantizesWhole } from "./hybrid.ts";
 import { emitLayer, packingKey } from "./layer.ts";
@@ -26,7 +26,7 @@ function lowerActivations(ctx: LowerContext, product: Product): boolean {
   if (!from || !by || !to || !isPlain) return false;
   if (y.size === 0) return true;
   const [lo, hi] = boundsOf(ctx.attributes, to);
-  const ldy = product.shape.at(-1) === product.n ? y.rowStride : product.n;
+  const ldy = rowStrideOf(product, y.rowStride);
   const output: ConvOutput = { kind: "int8", ldy, xZero: from.zero, yZero: to.zero, lo, hi, rowScaleStep: 0 };
   const scale = channelScales(from, b.quant!, to)[0]!;
   emitProductOfActivations(ctx, product, { a: a.pointer, b: b.pointer, bZero: by.zero, y: y.pointer, scale, output });
@@ -50,7 +50,7 @@ export function lowerQuantizedMatmul(ctx: LowerContext, product: Product): boole
     bias: terms,
     scales,
   });
-  const ldy = product.shape.at(-1) === n ? y.rowStride : n;
+  const ldy = rowStrideOf(product, y.rowStride);
   const isSymmetric = b.quant.zeroPoint.every((zero) => zero === 0);
   const common = { geometry: matrixGeometry(m, k, n), images: 1, owner: b, isSymmetric };
   const [from, to] = [stepsOf(a), stepsOf(y)];
@@ -67,7 +67,7 @@ export function lowerQuantizedMatmul(ctx: LowerContext, product: Product): boole
   const result = floatResult(ctx, product.shape.at(-1) === n ? n : y.rowStride);
   const output: ConvOutput = {
     kind: "float32",
-    ldy: product.shape.at(-1) === n ? result.ldy : n,
+    ldy: rowStrideOf(product, result.ldy),
     xZero: 0,
     yZero: 0,
     lo: result.lo,

@@ -2,8 +2,7 @@
 // packed on the way, and from there it is the product with constant weights.
 import { sizeOf } from "../../graph/types.ts";
 import { type LowerContext, offsetBy, type Pointer } from "../define.ts";
-import { type BatchAxis, batchAxes, type Product } from "../matmul.ts";
-import { emitMove, moveOver, stridesOf } from "../moves.ts";
+import { batchAxes, eachMatrix, type Product, upright } from "../matmul.ts";
 import { type ConvOutput, convShapeWords, matrixGeometry, pairsOf, panelsBytesOf, scratchBytesOf } from "./conv-shape.ts";
 
 /** The operands as int8 in memory; `scale` takes the int32 sums to the output's steps, and `output.ldy` is of the result. */
@@ -16,21 +15,12 @@ export interface ActivationOperands {
   readonly output: ConvOutput;
 }
 
-/** The matrices of x, each transposed where they are stored so. */
-function upright(ctx: LowerContext, x: Pointer, batch: readonly number[], rows: number, cols: number, isTransposed: boolean): Pointer {
-  if (!isTransposed || rows === 1 || cols === 1) return x;
-  const shape = [sizeOf(batch), rows, cols];
-  const copy = ctx.scratch(sizeOf(shape));
-  emitMove(ctx, copy, x, 1, moveOver(shape, stridesOf(shape), [rows * cols, 1, rows]));
-  return copy;
-}
-
 /** Kernel steps of the product, one matrix of the batch after another. */
 export function emitProductOfActivations(ctx: LowerContext, product: Product, operands: ActivationOperands): void {
   const { n, k, aBatch, bBatch, transposeA, transposeB } = product;
   const { bZero, y, scale, output } = operands;
-  const a = upright(ctx, operands.a, aBatch, product.m, k, transposeA);
-  const b = upright(ctx, operands.b, bBatch, k, n, transposeB);
+  const a = upright(ctx, operands.a, 1, [sizeOf(aBatch), product.m, k], transposeA);
+  const b = upright(ctx, operands.b, 1, [sizeOf(bBatch), k, n], transposeB);
   const isShared = sizeOf(bBatch) === 1;
   const m = isShared ? sizeOf(product.batch) * product.m : product.m;
   const geometry = matrixGeometry(m, k, n);
@@ -38,16 +28,11 @@ export function emitProductOfActivations(ctx: LowerContext, product: Product, op
   const [panels, scratch] = [ctx.scratch(panelsBytesOf(geometry, output.kind, 2)), ctx.scratch(scratchBytesOf(geometry))];
   const elementBytes = output.kind === "int8" ? 1 : 4;
   let packed = -1;
-  const emit = ([axis, ...rest]: readonly BatchAxis[], yAt: number, aAt: number, bAt: number): void => {
-    if (axis) {
-      for (let i = 0; i < axis.size; i++) emit(rest, yAt + i * axis.y, aAt + i * axis.a, bAt + i * axis.b);
-      return;
-    }
+  eachMatrix(isShared ? [] : batchAxes(product), (yAt, aAt, bAt) => {
     if (packed !== bAt)
       ctx.emitSplit("qs8_pack_panels", Math.ceil(n / 8), [panels, offsetBy(b, bAt), n, k, pairsOf(geometry), bZero, scale]);
     packed = bAt;
     const to = offsetBy(y, (yAt / n) * output.ldy * elementBytes);
     ctx.emitSplit("qs8_conv_4x8", m, [to, offsetBy(a, aAt), panels, 0, scratch, table], { flops: 2 * m * n * k });
-  };
-  emit(isShared ? [] : batchAxes(product), 0, 0, 0);
+  });
 }

@@ -3,7 +3,7 @@ import type { Quantization } from "../../graph/types.ts";
 import { sizeOf } from "../../graph/types.ts";
 import type { LowerContext, Operand } from "../define.ts";
 import { epilogueOf } from "../finish-f32.ts";
-import type { Product } from "../matmul.ts";
+import { type Product, rowStrideOf } from "../matmul.ts";
 import { PANEL, packPanels as packFloats, panelFloats } from "../pack-f32.ts";
 import { FEW_ROWS } from "../product-cost.ts";
 import { realsOf } from "../real.ts";
@@ -19,12 +19,12 @@ export const keepsFloats = ({ attributes }: LowerContext): boolean => attributes
  * on a Zen 4: 2400–2600 with float32 weights, 1030–1100 with int8; of 1024×1024, which a cache keeps: 48 and 60 (simd128: 59, 60).
  */
 export function lowerWeightOnly(ctx: LowerContext, product: Product, b: Operand & { quant: Quantization }): boolean {
-  const { n, k, transposeB, shape, batch } = product;
+  const { n, k, transposeB, batch } = product;
   const [x, bias, y, residual] = [ctx.input(0), ctx.inputs[2], ctx.output(0), ctx.inputs[3]];
   const terms = bias?.known as ArrayLike<number> | undefined;
   const alpha = ctx.attributes.number("alpha", 1);
   const m = sizeOf(batch) * product.m;
-  const ldy = shape.at(-1) === n ? y.rowStride : n;
+  const ldy = rowStrideOf(product, y.rowStride);
   const scales = Float32Array.from(b.quant.scale, (scale) => scale * alpha);
   const key = packingKey(`weights alone ${transposeB}`, terms, scales);
   const cost = { flops: 2 * m * n * k };
