@@ -1,11 +1,8 @@
 // The float32 matrix kernels on layers of known networks. Where several kernels can compute a layer, each is timed, and
 // `← pick` marks the one that src/ops/conv.ts chooses.
 //   node bench/kernels/f32-matrix.mjs [regular expression on "suite case"]
+import { convolution, depthwise, epilogue, PANEL, panelFloats } from "./f32-layers.mjs";
 import { runSuites } from "./harness.mjs";
-
-const PANEL = 8;
-const panelFloats = (n, k) => Math.ceil(n / PANEL) * PANEL * (k + 1);
-const epilogue = (bench) => bench.put(new Float32Array([-Infinity, Infinity, 0, 0, 0]));
 
 const gemm =
   (m, n, k, kernel = "f32_gemm") =>
@@ -28,20 +25,6 @@ const strassen = (m, n, k, pick) => (bench) => {
   const run = () => bench.kernels.f32_gemm_strassen(y, a, w, 0, finish, scratch, m, n, k, n, k, 0, bands, 0, bands);
   return { name: `${m}×${n}×${k}`, flops: 2 * m * n * k, pick, run };
 };
-
-/** A convolution with "same" padding of an image that is square unless `width` is given. */
-function convolution({ size, width = size, channels, filters = channels, kernel, stride = 1, groups = 1 }) {
-  const [out, across] = [Math.ceil(size / stride), Math.ceil(width / stride)];
-  const pad = (inputs, outputs) => Math.max((outputs - 1) * stride + kernel - inputs, 0) >> 1;
-  const words = (bandRows) =>
-    Int32Array.of(
-      ...[size, width, channels, out, across, filters / groups, groups, channels / groups],
-      ...[kernel, kernel, stride, stride, 1, 1, pad(size, out), pad(width, across), filters, filters, bandRows, 0, 0],
-    );
-  const flops = (2 * out * across * filters * kernel * kernel * channels) / groups;
-  const name = `${size}×${width}×${channels}→${filters} ${kernel}×${kernel}${stride > 1 ? ` /${stride}` : ""}`;
-  return { out, words, flops, name, k: (kernel * kernel * channels) / groups };
-}
 
 const windows = (layer, pick) => (bench) => {
   const { out, words, flops, name, k } = convolution(layer);
@@ -82,12 +65,8 @@ const winograd =
     const w = bench.floats(weights * panelFloats(filters, channels));
     const scratch = bench.alloc(81 * 16 + elements * (band * (channels + filters + 3) + 32 + channels) * 4);
     const [shape, finish] = [bench.put(words(band)), epilogue(bench)];
-    return {
-      name,
-      flops,
-      pick,
-      run: () => bench.kernels[`f32_winograd_${pixels}x${pixels}`](y, x, w, 0, finish, shape, scratch, 0, tiles),
-    };
+    const kernel = bench.kernels[`f32_winograd_${pixels}x${pixels}`];
+    return { name, flops, pick, run: () => kernel(y, x, w, 0, finish, shape, scratch, 0, tiles) };
   };
 
 /** A convolution of `kernel` taps along one axis, with as many output pixels as input pixels. */
@@ -105,15 +84,6 @@ const winogradLine =
     const run = () => bench.kernels.f32_winograd_line(y, x, w, 0, finish, shape, scratch, 0, tiles);
     return { name: `${size}×${channels}→${filters} ${kernel}`, flops: 2 * size * filters * kernel * channels, pick, run };
   };
-
-const depthwise = (kernelName, layer, pick) => (bench) => {
-  const { out, words, flops, name } = convolution({ ...layer, groups: layer.channels });
-  const { channels, kernel } = layer;
-  const [y, x] = [bench.alloc(out * out * channels * 4), bench.floats(layer.size ** 2 * channels)];
-  const w = bench.floats(Math.ceil(channels / 4) * 4 * (kernel * kernel + 1));
-  const [shape, finish] = [bench.put(words(1)), epilogue(bench)];
-  return { name, flops, pick, run: () => bench.kernels[kernelName](y, x, w, 0, finish, shape, 0, out) };
-};
 
 /** Convolutions one after another, or as a chain; `before` and `after`: channels on each side, 0 where there is no 1 × 1 convolution. */
 const chain =

@@ -3,6 +3,7 @@
 // that src/ops/quantized/layer.ts chooses.
 //   node bench/kernels/int8.mjs [regular expression on "suite case"]
 import * as esbuild from "esbuild";
+import { depthwise as floatDepthwise } from "./f32-layers.mjs";
 import { runSuites } from "./harness.mjs";
 
 const SHAPES = ["conv-shape", "depthwise-shape", "winograd-shape", "strassen-shape", "binary-shape", "pool-shape"];
@@ -123,19 +124,6 @@ const depthwise = (layer) => (bench) => {
   return { name, flops, run: () => bench.kernels.qs8_dwconv(y, x, w, scratch, table, 0, g.outHeight) };
 };
 
-/** The same layer in float32. */
-const floatDepthwise = (layer) => (bench) => {
-  const { geometry: g, name, flops } = convolution({ ...layer, groups: layer.channels });
-  const [y, x] = [bench.alloc(g.outHeight * g.outWidth * g.outChannels * 4), bench.floats(g.inHeight * g.inWidth * g.inChannels)];
-  const w = bench.floats(Math.ceil(g.outChannels / 4) * 4 * (g.kernelHeight * g.kernelWidth + 1));
-  const words = [
-    ...[g.inHeight, g.inWidth, g.inChannels, g.outHeight, g.outWidth, 1, g.groups, 1, g.kernelHeight, g.kernelWidth],
-    ...[g.strideHeight, g.strideWidth, 1, 1, g.padTop, g.padLeft, g.outChannels, g.outChannels, 1, 0, 0],
-  ];
-  const [shape, finish] = [bench.put(Int32Array.from(words)), bench.put(new Float32Array([-Infinity, Infinity, 0, 0, 0]))];
-  return { name, flops, run: () => bench.kernels.f32_dwconv_square(y, x, w, 0, finish, shape, 0, g.outHeight) };
-};
-
 const elementwise = (name, words) => (bench) => {
   const size = 56 * 56 * 64;
   const [y, a, b, shape] = [bench.alloc(size), bench.alloc(size), bench.alloc(size), bench.put(words)];
@@ -208,7 +196,7 @@ runSuites(
       ...[true, false].map((isNarrow) => floatRow(4096, 4096, isNarrow)),
     ],
     qs8_dwconv: DEPTHWISE.map((layer) => depthwise(layer)),
-    "… in float32": DEPTHWISE.map((layer) => floatDepthwise(layer)),
+    "… in float32": DEPTHWISE.map((layer) => floatDepthwise("f32_dwconv_square", layer)),
     qs8_binary: [
       elementwise("add, half up", shapes.sumShape(STEPS, 1)),
       elementwise("add, half even", shapes.floatSumShape(STEPS, 1)),
