@@ -1,5 +1,6 @@
 // Local response normalization over neighbouring channels.
-import { exp4, log4, splat } from "../lib/math";
+import { expOf, lnOf } from "../lib/exp-ln";
+import { splat } from "../lib/math";
 import { madd } from "../lib/simd";
 import { loadSome, storeSome } from "../lib/tail";
 
@@ -48,7 +49,7 @@ function divideRow(y: usize, x: usize, rowBytes: usize, alpha: v128, exponent: v
     const whole = lanes == 4;
     const sum = whole ? v128.load(y) : loadSome(y, lanes);
     const v = whole ? v128.load(x) : loadSome(x, lanes);
-    const power = exp4(f32x4.mul(exponent, log4(madd(alpha, sum, bias))));
+    const power = expOf(f32x4.mul(exponent, lnOf(madd(alpha, sum, bias))));
     if (whole) v128.store(y, f32x4.mul(v, power));
     else storeSome(y, f32x4.mul(v, power), lanes);
     x += 16;

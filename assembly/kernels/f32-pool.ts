@@ -119,7 +119,7 @@ function poolPixel<F>(
   }
 }
 
-/** `poolPixel` for windows of two or three taps across, a constant, which need no loop. */
+/** `poolPixel` for windows of two or three taps across, a constant, which need no loop where channels are whole eights. */
 // @ts-ignore: decorator
 @inline
 function poolTaps<F>(
@@ -155,14 +155,5 @@ function poolTaps<F>(
     v128.store(y, clamp(f.finish(acc0, counted), lo, hi));
     v128.store(y, clamp(f.finish(acc1, counted), lo, hi), 16);
   }
-  for (; y < end; y += 16, x += 16) {
-    const lanes = min((end - y) >> 2, 4);
-    let acc = f.neutral();
-    for (let row: usize = 0, xRow = x; row < height; row++, xRow += rowStrideBytes) {
-      acc = f.join(loadLanes(xRow, lanes), acc);
-      acc = f.join(loadLanes(xRow + tapStrideBytes, lanes), acc);
-      if (taps == 3) acc = f.join(loadLanes(xRow + 2 * tapStrideBytes, lanes), acc);
-    }
-    storeLanes(y, clamp(f.finish(acc, counted), lo, hi), lanes);
-  }
+  if (y < end) poolPixel<F>(y, x, (end - y) >> 2, height, taps, rowStrideBytes, tapStrideBytes, counted, lo, hi);
 }

@@ -1,7 +1,8 @@
 // Reductions of floats [outer, axis, inner] → [outer, inner]. A unit of work is one output.
 import { ReduceCode, UnaryCode } from "../../src/ops/codes";
 import { activate } from "../lib/activate";
-import { log4, splat } from "../lib/math";
+import { lnOf } from "../lib/exp-ln";
+import { splat } from "../lib/math";
 import { LINE, reduceColumns, reduceLine, reduceRun } from "../lib/reduce";
 import * as functions from "../lib/reduce-functions";
 import { loadLanes, storeLanes } from "../lib/tail";
@@ -57,7 +58,7 @@ function each<F>(y: usize, x: usize, axis: usize, inner: usize, begin: usize, en
 @inline
 function isUsual<F>(): bool {
   const f = idof<F>();
-  return f == idof<functions.Sum>() || f == idof<functions.Max>() || f == idof<functions.Min>() || f == idof<functions.SumSquare>();
+  return f == idof<functions.Sum>() || f == idof<functions.Max>() || f == idof<functions.SumSquare>();
 }
 
 /** What is left to do to every output once its elements are joined. */
@@ -73,8 +74,4 @@ function finish(y: usize, count: usize, code: u32, axis: f32): void {
 @inline
 function finite(x: v128): v128 {
   return v128.andnot(x, f32x4.eq(f32x4.abs(x), splat(Infinity)));
-}
-
-function lnOf(x: v128): v128 {
-  return log4(x);
 }

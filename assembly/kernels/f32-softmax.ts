@@ -1,6 +1,7 @@
 // Softmax and its logarithm, with the largest element taken off first so that nothing overflows.
+import { expOf, lnOf } from "../lib/exp-ln";
 import {
-  EXP_2, EXP_3, EXP_4, EXP_5, EXP_6, EXP_LEAST, exp4, expHeld, held, LN2_HIGH, LN2_LOW, LOG2E, log4, ROUND_BIASED, splat,
+  EXP_2, EXP_3, EXP_4, EXP_5, EXP_6, EXP_LEAST, expHeld, held, LN2_HIGH, LN2_LOW, LOG2E, ROUND_BIASED, splat,
 } from "../lib/math";
 import { BLOCK, lanesBelow, reduceColumns, reduceRun } from "../lib/reduce";
 import { Largest } from "../lib/reduce-functions";
@@ -20,7 +21,7 @@ export function f32_softmax(y: usize, x: usize, cols: usize, beta: f32, log: u32
     const top = reduceRun<Largest>(x, cols, 0);
     const total = splat(exponentials(y, x, cols, splat(top), splat(beta), log));
     const factor = log ? splat(1) : f32x4.div(splat(1), total);
-    scaleRow(y, cols, factor, log ? f32x4.neg(log4(total)) : splat(0));
+    scaleRow(y, cols, factor, log ? f32x4.neg(lnOf(total)) : splat(0));
     x += rowBytes;
     y += rowBytes;
   }
@@ -32,9 +33,9 @@ function rowsOfTwo(y: usize, x: usize, rows: usize, beta: v128, log: u32): void 
     const lanes = min((end - x) >> 2, 4);
     const v = loadLanes(x, lanes);
     const t = f32x4.mul(f32x4.sub(v, f32x4.pmax(v, v128.shuffle<i32>(v, v, 1, 0, 3, 2))), beta);
-    const e = exp4(t);
+    const e = expOf(t);
     const total = f32x4.add(e, v128.shuffle<i32>(e, e, 1, 0, 3, 2));
-    storeLanes(y, log ? f32x4.sub(t, log4(total)) : f32x4.div(e, total), lanes);
+    storeLanes(y, log ? f32x4.sub(t, lnOf(total)) : f32x4.div(e, total), lanes);
   }
 }
 
@@ -102,12 +103,12 @@ export function f32_softmax_columns(y: usize, x: usize, axis: usize, inner: usiz
     let total = splat(0);
     for (let k: usize = 0, at = offset; k < axis; k++, at += rowBytes) {
       const t = f32x4.mul(f32x4.sub(loadLanes(x + at, lanes), top), splat(beta));
-      const e = exp4(t);
+      const e = expOf(t);
       storeLanes(y + at, v128.bitselect(t, e, keep), lanes);
       total = f32x4.add(total, e);
     }
     const factor = log ? splat(1) : f32x4.div(splat(1), total);
-    const shift = log ? f32x4.neg(log4(total)) : splat(0);
+    const shift = log ? f32x4.neg(lnOf(total)) : splat(0);
     for (let k: usize = 0, at = y + offset; k < axis; k++, at += rowBytes) storeLanes(at, madd(loadLanes(at, lanes), factor, shift), lanes);
   }
 }
