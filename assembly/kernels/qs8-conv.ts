@@ -9,32 +9,8 @@
 import { ConvShape, TO_INT8, widthOf } from "../lib/qs8-panel";
 import { panelTiles, PRODUCT_BYTES, Rounding, writeRounding } from "../lib/qs8-product";
 import { tileRows, tileRun } from "../lib/qs8-tiles";
+import { isMatrix, placeRuns, placeWindows } from "../lib/qs8-windows";
 import { widenRows } from "../lib/widen";
-
-/** True where every row of the input is a window. */
-// @ts-ignore: decorator
-@inline
-function isMatrix(shape: ConvShape): bool {
-  return shape.groups * shape.inWidth * shape.outWidth * shape.kernelHeight * shape.kernelWidth * shape.strideHeight == 1 && shape.inHeight == shape.outHeight;
-}
-
-/** Writes where the windows of `count` pixels begin, the first one at column `column`; four more repeat the last. */
-function placeWindows(shape: ConvShape, windows: usize, column: usize, count: usize): void {
-  const stepX = shape.strideWidth * shape.inChannels * 2, stepY = shape.strideHeight * widthOf(shape) * shape.inChannels * 2;
-  const end = windows + count * 4;
-  for (let row: usize = 0; windows < end; row += stepY, column = 0) {
-    for (; column < shape.outWidth && windows < end; column++, windows += 4) store<u32>(windows, row + column * stepX);
-  }
-  v128.store(windows, v128.load32_splat(windows - 4));
-}
-
-/** Writes where the runs of a window begin. */
-function placeRuns(shape: ConvShape, to: usize): void {
-  const rowStep = shape.dilationHeight * widthOf(shape) * shape.inChannels * 2, step = shape.runStep * 2;
-  for (let row: usize = 0; row < shape.kernelHeight; row++) {
-    for (let run: usize = 0; run < shape.runs; run++, to += 4) store<u32>(to, row * rowStep + run * step);
-  }
-}
 
 /** Tiles of the windows of the band at x, for the group whose channels begin there. */
 function tileWindows(tiles: usize, x: usize, runs: usize, windows: usize, count: usize, pairs: usize): void {
@@ -89,7 +65,7 @@ function convolve(y: usize, x: usize, w: usize, isSmall: bool, rowScale: usize, 
   const windows = scratch + PRODUCT_BYTES + shape.kernelHeight * shape.runs * 4;
   const tiles = (windows + (shape.band + 4) * 4 + 15) & ~15, band = isMatrix(shape) ? 0 : tiles + ((shape.band + 3) >> 2) * tileBytes;
   writeRounding(changetype<Rounding>(scratch), shape);
-  placeRuns(shape, scratch + PRODUCT_BYTES);
+  placeRuns(shape, scratch + PRODUCT_BYTES, 2);
   for (let pixel = begin, count: usize = 0; pixel < end; pixel += count) {
     const image = pixel / imagePixels, first = pixel - image * imagePixels;
     count = min(min(shape.band, imagePixels - first), end - pixel);
@@ -98,7 +74,7 @@ function convolve(y: usize, x: usize, w: usize, isSmall: bool, rowScale: usize, 
       const top = <i32>(row * shape.strideHeight - shape.padTop), rows = (lastRow - row) * shape.strideHeight + covered;
       const zero = rowScale ? load<i32>(rowScale, 4) : shape.xZero;
       widenRows(shape, band, from, zero, top, rows, widthOf(shape));
-      placeWindows(shape, windows, first - row * shape.outWidth, count);
+      placeWindows(shape, windows, first - row * shape.outWidth, count, 2);
     } else {
       tileMatrix(shape, tiles, from, rowScale ? rowScale + image * imagePixels * shape.rowScaleStep : 0, first, count);
     }

@@ -1,21 +1,21 @@
 // Depthwise int8 convolution, eight channels at a time. The input under a band of output rows is
 // widened to int16 with two rows interleaved, so that one i32x4.dot_i16x8_s takes two taps of four
-// channels. An output row that begins on the second row of a pair has weights of its own, shifted
+// channels; or four rows are interleaved as bytes, for the dot product of bytes, two of them again with the next two.
+// An output row that begins on the second row of a pair has weights of its own, shifted
 // down by a zero. Padding is the input's zero point, which the bias takes off.
 //
 // Scratch:
 //   | 16 × xZero as int8 | sums of some rows: (max(outWidth, BATCH) + 3) × 8 channels × i32
-//   | up to four blocks of eight channels: for every two rows, for every column: 4 channels × 2 rows × i16, the next 4 × 2 |
-// Weights, a panel for every eight output channels:
-//   | bias 8×i32 | scale 8×f32 | even: ⌈kernelHeight / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16
-//   | odd: ⌈(kernelHeight + 1) / 2⌉ row pairs × kernelWidth × 8 channels × 2 × i16
+//   | up to four blocks of eight channels: for every two rows, for every column: 4 channels × 2 rows × i16, the next 4 × 2;
+//     or 4 channels × 4 rows × i8, the next 4 × 4 |
+// Weights, a panel for every eight output channels, with R = 2 rows as i16, or 4 as i8, in a group:
+//   | bias 8×i32 | scale 8×f32 | even: ⌈kernelHeight / R⌉ groups × kernelWidth × 8 channels × R rows
+//   | odd: ⌈(kernelHeight + 1) / R⌉ groups × kernelWidth × 8 channels × R rows
 //   | 1 where requantizeNear can round the sums: i32, 12 bytes |
-import { COLUMN, requantizeRow, sumRow, sumRow5, sumRows3 } from "../lib/qs8-depthwise-row";
+import { COLUMN, requantizeRow, sumRow, sumRow5, sumMovingRow3Bytes, sumRow3Bytes, sumRowBytes, sumRows3 } from "../lib/qs8-depthwise-row";
 import { ConvShape, PANEL_HEAD, widthOf } from "../lib/qs8-panel";
+import { RELAXED } from "../lib/simd";
 
-/** Channels of a band at most. Input lines are read from the second-level cache for every band, and most of a line belongs to other channels. */
-// @ts-ignore: decorator
-@inline const LANES: usize = 32;
 /** Pixels whose sums are rounded at once: several rows of a narrow image, which a call for each row would slow down. */
 // @ts-ignore: decorator
 @inline const BATCH: usize = 128;
@@ -51,27 +51,89 @@ function gatherColumns(to: usize, end: usize, a: usize, b: usize, aStep: usize, 
   }
 }
 
+/** Interleaves bytes of four rows, in their low halves eight channels each, as 4 channels × 4 rows twice. */
+// @ts-ignore: decorator
+@inline
+function storeQuads(to: usize, ab: v128, cd: v128): void {
+  v128.store(to, v128.shuffle<i16>(ab, cd, 0, 8, 1, 9, 2, 10, 3, 11));
+  v128.store(to, v128.shuffle<i16>(ab, cd, 4, 12, 5, 13, 6, 14, 7, 15), 16);
+}
+
+/** pairColumns of four rows as bytes, less the flipped bits; always the next eight channels too, which come last in memory, or nowhere. */
+function quadColumns(
+  to: usize, end: usize, a: usize, b: usize, c: usize, d: usize, aStep: usize, bStep: usize, cStep: usize, dStep: usize, next: usize, flip: i32,
+): void {
+  const flips = i8x16.splat(<i8>flip);
+  for (; to < end; to += COLUMN, a += aStep, b += bStep, c += cStep, d += dStep) {
+    if (next) {
+      const va = v128.xor(v128.load(a), flips), vb = v128.xor(v128.load(b), flips), vc = v128.xor(v128.load(c), flips), vd = v128.xor(v128.load(d), flips);
+      storeQuads(to, low8(va, vb), low8(vc, vd));
+      storeQuads(to + next, high8(va, vb), high8(vc, vd));
+    } else {
+      const ab = low8(v128.load64_zero(a), v128.load64_zero(b)), cd = low8(v128.load64_zero(c), v128.load64_zero(d));
+      storeQuads(to, v128.xor(ab, flips), v128.xor(cd, flips));
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function low8(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+// @ts-ignore: decorator
+@inline
+function high8(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+/** One row of gatherColumns as bytes. */
+function gatherBytes(to: usize, end: usize, a: usize, step: usize, first: usize, lanes: usize, each: usize, flip: i32): void {
+  for (; to < end; to += COLUMN, a += step) {
+    for (let lane: usize = 0; lane < lanes; lane++) store<u8>(to + lane * 4, load<u8>(a + (step ? (first + lane) / each : 0)) ^ flip);
+  }
+}
+
 /**
  * Fills the band for `lanes` output channels from `first` on, in blocks of eight: `rows` input rows, `rowStep` apart,
  * from `top` on. Two blocks at once, and all blocks of a pair of rows before the next, halve the traffic of input lines twice.
  */
-function fillBand(shape: ConvShape, band: usize, zeros: usize, x: usize, top: i32, rows: usize, rowStep: usize, first: usize, lanes: usize, blockBytes: usize): void {
+function fillBand(
+  shape: ConvShape, isBytes: bool, band: usize, zeros: usize, x: usize, top: i32, rows: usize, rowStep: usize, first: usize, lanes: usize, blockBytes: usize,
+): void {
   const width = widthOf(shape);
   const left = min(shape.padLeft, width), inside = min(shape.inWidth, width - left);
   const channels = shape.inChannels, each = shape.outChannels, rowBytes = shape.inWidth * channels;
-  const padding = i16x8.splat(<i16>shape.xZero);
+  const padding = isBytes ? i8x16.splat(<i8>(shape.xZero ^ shape.flip)) : i16x8.splat(<i16>shape.xZero);
   for (let row: usize = 0, to = band; row < rows; row += 2) {
     const atA = top + <i32>(row * rowStep), atB = atA + <i32>rowStep;
     const hasA = atA >= 0 && atA < <i32>shape.inHeight, hasB = atB >= 0 && atB < <i32>shape.inHeight && row + 1 < rows;
     const a = hasA ? x + <usize>atA * rowBytes : zeros, b = hasB ? x + <usize>atB * rowBytes : zeros;
     const aStep = hasA ? channels : 0, bStep = hasB ? channels : 0;
+    const atC = atB + <i32>rowStep, atD = atC + <i32>rowStep;
+    const hasC = atC >= 0 && atC < <i32>shape.inHeight , hasD = atD >= 0 && atD < <i32>shape.inHeight;
+    const c = hasC ? x + <usize>atC * rowBytes : zeros, d = hasD ? x + <usize>atD * rowBytes : zeros;
+    const cStep = hasC ? channels : 0, dStep = hasD ? channels : 0;
     const end = to + width * COLUMN;
     for (let done: usize = 0, block = to; done < lanes; done += 16, block += 2 * blockBytes) {
       const channel = first + done, some = min<usize>(16, lanes - done), next = some > 8 ? blockBytes : 0;
       const from = block + left * COLUMN, until = from + inside * COLUMN, last = block + width * COLUMN;
       for (let at = block; at < from; at += 16) v128.store(at, padding), v128.store(at + next, padding);
       for (let at = until; at < last; at += 16) v128.store(at, padding), v128.store(at + next, padding);
-      if (each == 1 && (some & 7) == 0) {
+      if (isBytes) {
+        if (each == 1 && (some & 7) == 0) {
+          quadColumns(from, until, hasA ? a + channel : a, hasB ? b + channel : b, hasC ? c + channel : c, hasD ? d + channel : d, aStep, bStep, cStep, dStep, next, shape.flip);
+          continue;
+        }
+        for (let gap: usize = 0, left = some; left > 0; gap = next, left -= min<usize>(left, 8)) {
+          const group = channel + some - left, count = min<usize>(left, 8);
+          gatherBytes(from + gap, until + gap, a, aStep, group, count, each, shape.flip);
+          gatherBytes(from + gap + 1, until + gap, b, bStep, group, count, each, shape.flip);
+          gatherBytes(from + gap + 2, until + gap, c, cStep, group, count, each, shape.flip);
+          gatherBytes(from + gap + 3, until + gap, d, dStep, group, count, each, shape.flip);
+        }
+      } else if (each == 1 && (some & 7) == 0) {
         pairColumns(from, until, hasA ? a + channel : a, hasB ? b + channel : b, aStep, bStep, next);
       } else {
         gatherColumns(from, until, a, b, aStep, bStep, channel, min<usize>(some, 8), each);
@@ -83,8 +145,24 @@ function fillBand(shape: ConvShape, band: usize, zeros: usize, x: usize, top: i3
 }
 
 /** Sums of the output rows from `begin` to `end` of a band, a row's right after those of the row before. */
-function sumRows(shape: ConvShape, sums: usize, band: usize, panel: usize, begin: usize, end: usize, pitch: usize): void {
+function sumRows(shape: ConvShape, isBytes: bool, sums: usize, band: usize, panel: usize, begin: usize, end: usize, pitch: usize): void {
   const kernelHeight = shape.kernelHeight, taps = shape.kernelWidth, width = shape.outWidth, stride = shape.strideHeight;
+  if (isBytes) {
+    const even = (kernelHeight + 3) >> 2, odd = (kernelHeight + 4) >> 2;
+    if (kernelHeight == 3 && taps == 3 && shape.dilationWidth == 1 && shape.strideWidth < 3) {
+      for (let row = begin; row < end; row++, sums += width * COLUMN) {
+        const start = row * stride, weights = panel + PANEL_HEAD + (start & 1) * (3 * COLUMN), windows = band + (start >> 1) * pitch;
+        if (shape.strideWidth == 1) sumRow3Bytes(sums, windows, panel, weights, width);
+        else sumMovingRow3Bytes(sums, windows, panel, weights, width);
+      }
+      return;
+    }
+    for (let row = begin; row < end; row++, sums += width * COLUMN) {
+      const start = row * stride, weights = panel + PANEL_HEAD + (start & 1 ? even * taps * COLUMN : 0);
+      sumRowBytes(sums, band + (start >> 1) * pitch, panel, weights, width, start & 1 ? odd : even, pitch * 2, taps, shape.dilationWidth * COLUMN, shape.strideWidth * COLUMN);
+    }
+    return;
+  }
   const isSliding = shape.dilationWidth == 1 && shape.strideWidth < 3, isMoving = shape.strideWidth == 2;
   if (isSliding && kernelHeight == 3 && taps == 3 && shape.strideWidth == stride) {
     if (isMoving) sumRows3<i16>(sums, band, panel, width, begin, end, pitch);
@@ -106,12 +184,22 @@ function sumRows(shape: ConvShape, sums: usize, band: usize, panel: usize, begin
 
 /**
  * y = depthwise conv(x, w) as the ConvShape at `table` says: `groups` = inChannels, each with
- * `outChannels` outputs. Split by output rows of all images.
+ * `outChannels` outputs; bands have up to `pairs` channels. Split by output rows of all images.
  */
 export function qs8_dwconv(y: usize, x: usize, w: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
+  convolve(false, y, x, w, scratch, table, begin, end);
+}
+
+/** qs8_dwconv on the relaxed tier's dot product of bytes, for engines in which it is exact. */
+export function qs8_dwconv_8c4(y: usize, x: usize, w: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
+  if (!RELAXED) unreachable();
+  convolve(true, y, x, w, scratch, table, begin, end);
+}
+
+function convolve(isBytes: bool, y: usize, x: usize, w: usize, scratch: usize, table: usize, begin: usize, end: usize): void {
   const shape = changetype<ConvShape>(table);
   const channels = shape.groups * shape.outChannels;
-  const outWidth = shape.outWidth, ldy = shape.ldy, pitch = widthOf(shape) * COLUMN;
+  const outWidth = shape.outWidth, lanes = shape.pairs, ldy = shape.ldy, pitch = widthOf(shape) * COLUMN;
   const kernelHeight = shape.kernelHeight, dilation = shape.dilationHeight, stride = shape.strideHeight;
   const batch = max<usize>(BATCH / outWidth, 1);
   const sums = scratch + 16, band = sums + (max(outWidth, BATCH) + 3) * COLUMN;
@@ -122,13 +210,15 @@ export function qs8_dwconv(y: usize, x: usize, w: usize, scratch: usize, table: 
     const count: usize = dilation > 1 ? 1 : min(min(shape.band, shape.outHeight - first), end - row);
     const from = x + image * shape.inHeight * shape.inWidth * shape.inChannels;
     const top = <i32>(first * stride - shape.padTop);
-    const inRows = (count - 1) * stride + kernelHeight, blockBytes = ((inRows + 1) >> 1) * pitch;
+    // all rows of windows in pairs, or the quads that windows begin in and those that go on with them
+    const inRows = isBytes ? ((((count - 1) * stride) >> 1) + 1 + (kernelHeight >> 2) * 2) * 2 : (count - 1) * stride + kernelHeight;
+    const blockBytes = ((inRows + 1) >> 1) * pitch;
     for (let channel: usize = 0, panel = w; channel < channels; channel += 8, panel += shape.panelBytes) {
-      const part = channel & (LANES - 1), isNear = load<i32>(panel + shape.panelBytes - 16) != 0;
-      if (!part) fillBand(shape, band, scratch, from, top, inRows, dilation, channel, min(LANES, channels - channel), blockBytes);
+      const part = channel % lanes, isNear = load<i32>(panel + shape.panelBytes - 16) != 0;
+      if (!part) fillBand(shape, isBytes, band, scratch, from, top, inRows, dilation, channel, min(lanes, channels - channel), blockBytes);
       for (let i: usize = 0; i < count; i += batch) {
         const until = min(i + batch, count), pixels = (until - i) * outWidth;
-        sumRows(shape, sums, band + (part >> 3) * blockBytes, panel, i, until, pitch);
+        sumRows(shape, isBytes, sums, band + (part >> 3) * blockBytes, panel, i, until, pitch);
         const to = y + (row + i) * outWidth * ldy + channel, cols = min<usize>(8, channels - channel);
         requantizeRow(to, sums, panel + 32, isNear, pixels, ldy, cols, shape.yZero, shape.lo, shape.hi);
       }

@@ -2,6 +2,7 @@
 // rounding, so that each loop keeps all it needs in registers. The layouts are drawn in kernels/qs8-dwconv.
 import { dot, PANEL_HEAD } from "./qs8-panel";
 import { floorOf, magicOf, narrow16, narrow8, offsetOf, requantize, requantizeNear, storeBytes } from "./requantize";
+import { dotBytes } from "./simd";
 
 /** Bytes of a column of two rows; also of a pixel's eight sums. */
 // @ts-ignore: decorator
@@ -39,6 +40,70 @@ export function sumRow(
     v128.store(sums, acc10, 32), v128.store(sums, acc11, 48);
     v128.store(sums, acc20, 64), v128.store(sums, acc21, 80);
     v128.store(sums, acc30, 96), v128.store(sums, acc31, 112);
+  }
+}
+
+/** sumRow on dot products of bytes: `quads` of rows. */
+export function sumRowBytes(
+  sums: usize, x: usize, bias: usize, weights: usize, width: usize, quads: usize, pitch: usize, taps: usize, tapStep: usize, pixelStep: usize,
+): void {
+  const bias0 = v128.load(bias), bias1 = v128.load(bias, 16);
+  const rewind = pitch - taps * tapStep;
+  for (const end = sums + width * COLUMN; sums < end; sums += 4 * COLUMN, x += 4 * pixelStep) {
+    let acc00 = bias0, acc01 = bias1, acc10 = bias0, acc11 = bias1;
+    let acc20 = bias0, acc21 = bias1, acc30 = bias0, acc31 = bias1;
+    let w = weights;
+    let a0 = x, a1 = a0 + pixelStep, a2 = a1 + pixelStep, a3 = a2 + pixelStep;
+    for (let quad = quads; quad > 0; quad--) {
+      for (let tap = taps; tap > 0; tap--) {
+        const w0 = v128.load(w), w1 = v128.load(w, 16);
+        acc00 = dotBytes(w0, v128.load(a0), acc00), acc01 = dotBytes(w1, v128.load(a0, 16), acc01);
+        acc10 = dotBytes(w0, v128.load(a1), acc10), acc11 = dotBytes(w1, v128.load(a1, 16), acc11);
+        acc20 = dotBytes(w0, v128.load(a2), acc20), acc21 = dotBytes(w1, v128.load(a2, 16), acc21);
+        acc30 = dotBytes(w0, v128.load(a3), acc30), acc31 = dotBytes(w1, v128.load(a3, 16), acc31);
+        w += COLUMN;
+        a0 += tapStep, a1 += tapStep, a2 += tapStep, a3 += tapStep;
+      }
+      a0 += rewind, a1 += rewind, a2 += rewind, a3 += rewind;
+    }
+    v128.store(sums, acc00), v128.store(sums, acc01, 16);
+    v128.store(sums, acc10, 32), v128.store(sums, acc11, 48);
+    v128.store(sums, acc20, 64), v128.store(sums, acc21, 80);
+    v128.store(sums, acc30, 96), v128.store(sums, acc31, 112);
+  }
+}
+
+/** sumRowBytes for 3×3 taps, which are one quad of rows, and stride 1: a column is read once, and no pixel past the row's end is summed. */
+export function sumRow3Bytes(sums: usize, x: usize, bias: usize, w: usize, width: usize): void {
+  const first0 = v128.load(bias), first1 = v128.load(bias, 16);
+  const w00 = v128.load(w), w01 = v128.load(w, 16), w10 = v128.load(w, 32), w11 = v128.load(w, 48), w20 = v128.load(w, 64), w21 = v128.load(w, 80);
+  let v0 = v128.load(x, 32), v1 = v128.load(x, 48);
+  let a0 = dotBytes(w10, v0, dotBytes(w00, v128.load(x), first0)), a1 = dotBytes(w11, v1, dotBytes(w01, v128.load(x, 16), first1));
+  let b0 = dotBytes(w00, v0, first0), b1 = dotBytes(w01, v1, first1);
+  for (const end = sums + width * COLUMN; ; ) {
+    v0 = v128.load(x, 64), v1 = v128.load(x, 80);
+    v128.store(sums, dotBytes(w20, v0, a0)), v128.store(sums, dotBytes(w21, v1, a1), 16);
+    sums += COLUMN;
+    if (sums == end) return;
+    b0 = dotBytes(w10, v0, b0), b1 = dotBytes(w11, v1, b1);
+    a0 = dotBytes(w00, v0, first0), a1 = dotBytes(w01, v1, first1);
+    v0 = v128.load(x, 96), v1 = v128.load(x, 112);
+    v128.store(sums, dotBytes(w20, v0, b0)), v128.store(sums, dotBytes(w21, v1, b1), 16);
+    sums += COLUMN;
+    if (sums == end) return;
+    a0 = dotBytes(w10, v0, a0), a1 = dotBytes(w11, v1, a1);
+    b0 = dotBytes(w00, v0, first0), b1 = dotBytes(w01, v1, first1);
+    x += 2 * COLUMN;
+  }
+}
+
+/** sumRow3Bytes for stride 2. */
+export function sumMovingRow3Bytes(sums: usize, x: usize, bias: usize, w: usize, width: usize): void {
+  const first0 = v128.load(bias), first1 = v128.load(bias, 16);
+  const w00 = v128.load(w), w01 = v128.load(w, 16), w10 = v128.load(w, 32), w11 = v128.load(w, 48), w20 = v128.load(w, 64), w21 = v128.load(w, 80);
+  for (const end = sums + width * COLUMN; sums < end; sums += COLUMN, x += 2 * COLUMN) {
+    const a0 = dotBytes(w10, v128.load(x, 32), dotBytes(w00, v128.load(x), first0)), a1 = dotBytes(w11, v128.load(x, 48), dotBytes(w01, v128.load(x, 16), first1));
+    v128.store(sums, dotBytes(w20, v128.load(x, 64), a0)), v128.store(sums, dotBytes(w21, v128.load(x, 80), a1), 16);
   }
 }
 

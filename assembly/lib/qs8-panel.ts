@@ -64,6 +64,8 @@ export class ConvShape {
   pairs: usize;
   /** Of TO_FLOAT32: bytes between the { scale f32, zero i32 } of two input rows, or 0 where all share one. */
   rowScaleStep: usize;
+  /** Of kernels with dot products of bytes: what the bits of activations are changed by, 128 where they are read as unsigned, or 0. */
+  flip: i32;
   /** Of TO_FLOAT32: the clamp. */
   lowest: f32;
   highest: f32;

@@ -31,7 +31,7 @@ export function writeRounding(to: Rounding, shape: ConvShape): void {
  * True where no sum of this panel, times its scale, can be as low as −2²², where rounding by an addition loses the order.
  * A product is 255 · 255 at most, or 255 · 128 with a symmetric weight.
  */
-function isNear(panel: usize, elements: usize): bool {
+export function isNear(panel: usize, elements: usize): bool {
   const products = f32x4.splat(<f32>elements * 65025), limit = f32x4.splat(4194304);
   const sum0 = f32x4.add(products, f32x4.abs(f32x4.convert_i32x4_s(v128.load(panel))));
   const sum1 = f32x4.add(products, f32x4.abs(f32x4.convert_i32x4_s(v128.load(panel, 16))));

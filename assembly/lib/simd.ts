@@ -20,6 +20,16 @@ export function nmadd(a: v128, b: v128, c: v128): v128 {
   return RELAXED ? f32x4.relaxed_nmadd(a, b, c) : f32x4.sub(c, f32x4.mul(a, b));
 }
 
+/**
+ * sum + w · x, four products of bytes to each of four sums; of the relaxed tier only. `w` is signed. Engines differ in whether `x` is, and
+ * in whether pairs of products saturate at 16 bits, as long as `x` does not fit into seven: `x8_dot_kind` finds out.
+ */
+// @ts-ignore: decorator
+@inline
+export function dotBytes(w: v128, x: v128, sum: v128): v128 {
+  return RELAXED ? i32x4.relaxed_dot_i8x16_i7x16_add_s(w, x, sum) : unreachable();
+}
+
 /** Clamps four floats to [lo, hi]. A NaN stays NaN. */
 // @ts-ignore: decorator
 @inline

@@ -102,8 +102,8 @@ export function runSuites(suites, only = /./) {
     for (const [title, suite] of Object.entries(suites)) {
       for (const makeCase of suite) {
         bench.reset();
-        const { name, flops = 0, bytes = 0, run, pick = "" } = makeCase(bench);
-        if (!only.test(`${title} ${name}`)) continue;
+        const { name, flops = 0, bytes = 0, run, pick = "", isAbsent = false } = makeCase(bench);
+        if (isAbsent || !only.test(`${title} ${name}`)) continue;
         const seconds = fastest(run);
         const rate = flops ? flops / 1e9 / seconds : bytes / 1e9 / seconds;
         const share = rate / (flops ? limits.gflops : limits.gbytes);

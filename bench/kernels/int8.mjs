@@ -6,7 +6,7 @@ import * as esbuild from "esbuild";
 import { depthwise as floatDepthwise } from "./f32-layers.mjs";
 import { runSuites } from "./harness.mjs";
 
-const SHAPES = ["conv-shape", "depthwise-shape", "winograd-shape", "strassen-shape", "binary-shape", "pool-shape"];
+const SHAPES = ["conv-shape", "bytes-shape", "depthwise-shape", "winograd-shape", "strassen-shape", "binary-shape", "pool-shape"];
 const bundle = await esbuild.build({
   stdin: {
     contents: SHAPES.map((name) => `export * from "./${name}.ts";`).join("\n"),
@@ -64,15 +64,33 @@ const panelsOf = (bench, g, weightBytes) =>
     shapes.packPanels(views, g, "int8", weightBytes, source),
   );
 
-const direct =
-  ({ geometry: g, name, flops }, weightBytes, pick) =>
-  (bench) => {
-    const { output, y, x } = place(bench, g);
-    const [w, scratch] = [panelsOf(bench, g, weightBytes), bench.alloc(shapes.scratchBytesOf(g))];
-    const table = bench.put(shapes.convShapeWords(g, output, weightBytes));
-    const kernel = weightBytes === 2 ? bench.kernels.qs8_conv_4x8 : bench.kernels.qs8_conv_4x8_small;
-    return { name, flops, pick, run: () => kernel(y, x, w, 0, scratch, table, 0, g.outHeight * g.outWidth) };
-  };
+const direct = (layer, weightBytes) => (bench) => {
+  const { geometry: g, name, flops } = layer;
+  const pick = weightBytes === 2 ? pickOf(bench, layer, "int16") : "";
+  const { output, y, x } = place(bench, g);
+  const [w, scratch] = [panelsOf(bench, g, weightBytes), bench.alloc(shapes.scratchBytesOf(g))];
+  const table = bench.put(shapes.convShapeWords(g, output, weightBytes));
+  const kernel = weightBytes === 2 ? bench.kernels.qs8_conv_4x8 : bench.kernels.qs8_conv_4x8_small;
+  return { name, flops, pick, run: () => kernel(y, x, w, 0, scratch, table, 0, g.outHeight * g.outWidth) };
+};
+
+/** What the engine's dot product of bytes computes, and what activations are changed by for it. */
+function dotOf({ kernels }) {
+  const kind = kernels.x8_dot_kind();
+  return { kind, flip: kind === 1 ? 128 : 0 };
+}
+
+/** On dot products of bytes, where this engine's are exact. */
+const bytes = (layer) => (bench) => {
+  const { geometry: g, name, flops } = layer;
+  const pick = pickOf(bench, layer, "bytes");
+  const { kind, flip } = dotOf(bench);
+  const { output, y, x } = place(bench, g);
+  const w = weights(bench, g, shapes.bytePanelsBytes(g, "int8"), (views, source) => shapes.packBytePanels(views, g, "int8", source));
+  const [scratch, table] = [bench.alloc(shapes.byteScratchBytes(g)), bench.put(shapes.byteShapeWords(g, output, flip))];
+  const run = () => bench.kernels.qs8_conv_6x8c4(y, x, w, 0, scratch, table, 0, g.outHeight * g.outWidth);
+  return { name, flops, pick, run, isAbsent: kind === 0 };
+};
 
 const oneRow = (n, k) => (bench) => {
   const { geometry: g, name, flops } = product(1, n, k);
@@ -96,8 +114,9 @@ const floatRow = (n, k, isNarrow) => (bench) => {
   return { name: `${name} ${isNarrow ? "int8" : "float32"}`, flops, run };
 };
 
-const winograd = (layer, pick) => (bench) => {
-  const { geometry: g, name, flops } = convolution(layer);
+const winograd = (layer) => (bench) => {
+  const { geometry: g, name, flops } = layer;
+  const pick = pickOf(bench, layer, "winograd");
   const { output, y, x } = place(bench, g);
   const w = weights(bench, g, shapes.winogradBytes(g), (views, source) => shapes.packWinograd(views, g, source));
   const scratch = bench.alloc(shapes.winogradScratchBytes(g, 1, 1));
@@ -105,23 +124,27 @@ const winograd = (layer, pick) => (bench) => {
   return { name, flops, pick, run: () => bench.kernels.qs8_winograd_4x4(y, x, w, scratch, table, 0, shapes.tilesOf(g)) };
 };
 
-const strassen =
-  ({ geometry: g, name, flops }, levels, pick) =>
-  (bench) => {
-    const { output, y, x } = place(bench, g);
-    const w = weights(bench, g, shapes.strassenBytes(g, levels), (views, source) => shapes.packStrassen(views, g, source, levels));
-    const scratch = bench.alloc(shapes.strassenScratchBytes(g, levels));
-    const table = bench.put(shapes.strassenShapeWords(g, output, levels));
-    return { name, flops, pick, run: () => bench.kernels.qs8_gemm_strassen(y, x, w, scratch, table, 0, shapes.strassenBands(g)) };
-  };
+const strassen = (layer, levels) => (bench) => {
+  const { geometry: g, name, flops } = layer;
+  const pick = pickOf(bench, layer, `strassen${levels}`);
+  const { output, y, x } = place(bench, g);
+  const w = weights(bench, g, shapes.strassenBytes(g, levels), (views, source) => shapes.packStrassen(views, g, source, levels));
+  const scratch = bench.alloc(shapes.strassenScratchBytes(g, levels));
+  const table = bench.put(shapes.strassenShapeWords(g, output, levels));
+  return { name, flops, pick, run: () => bench.kernels.qs8_gemm_strassen(y, x, w, scratch, table, 0, shapes.strassenBands(g)) };
+};
 
-const depthwise = (layer) => (bench) => {
+const depthwise = (layer, rows) => (bench) => {
   const { geometry: g, name, flops } = convolution({ ...layer, groups: layer.channels });
   const { output, y, x } = place(bench, g);
-  const w = weights(bench, g, shapes.depthwisePanelsBytes(g), (views, source) => shapes.packDepthwise(views, g, source, OUTPUT.xZero));
-  const scratch = bench.alloc(shapes.depthwiseScratchBytes(g));
-  const table = bench.put(shapes.depthwiseShapeWords(g, output));
-  return { name, flops, run: () => bench.kernels.qs8_dwconv(y, x, w, scratch, table, 0, g.outHeight) };
+  const { kind, flip } = dotOf(bench);
+  const w = weights(bench, g, shapes.depthwisePanelsBytes(g, rows), (views, source) =>
+    shapes.packDepthwise(views, g, source, OUTPUT.xZero, rows, flip),
+  );
+  const scratch = bench.alloc(shapes.depthwiseScratchBytes(g, rows));
+  const table = bench.put(shapes.depthwiseShapeWords(g, output, rows, flip));
+  const kernel = rows === 4 ? bench.kernels.qs8_dwconv_8c4 : bench.kernels.qs8_dwconv;
+  return { name, flops, run: () => kernel(y, x, w, scratch, table, 0, g.outHeight), isAbsent: rows === 4 && kind === 0 };
 };
 
 const elementwise = (name, words) => (bench) => {
@@ -151,16 +174,23 @@ const PRODUCTS = [
   [196, 512, 512],
   [49, 1024, 1024],
 ];
-/** Levels of Strassen's algorithm, 0 for none, by which a product is expected to be fastest. */
-function levelsOf([m, n, k]) {
-  const costOf = (levels) => {
-    const { geometry } = product(m, n, k);
-    return shapes.isStrassen(geometry, levels) ? shapes.strassenCost(geometry, levels) : Number.POSITIVE_INFINITY;
+/** Costs of the kernels that take a layer, as src/ops/quantized/layer.ts has them. */
+function costsOf(g, kind) {
+  const [adds, layer] = [(g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels) / g.groups, { geometry: g, images: 1 }];
+  const strassen = (levels) => (shapes.isStrassen(g, levels) ? shapes.strassenCost(g, levels) : Number.POSITIVE_INFINITY);
+  return {
+    int16: Math.ceil((g.outHeight * g.outWidth) / 4) * 4 * adds,
+    bytes: kind === 0 ? Number.POSITIVE_INFINITY : shapes.byteCost(layer),
+    strassen1: strassen(1),
+    strassen2: strassen(2),
+    winograd: shapes.isWinograd(g) ? shapes.winogradCost(g, 1) / 0.8 : Number.POSITIVE_INFINITY,
   };
-  const costs = [Math.ceil(m / 4) * 4 * n * k, costOf(1), costOf(2)];
-  return costs.indexOf(Math.min(...costs));
 }
-const pickOf = (sizes, levels) => (levelsOf(sizes) === levels ? "← pick" : "");
+/** Marks the kernel that is expected to be the fastest. */
+function pickOf(bench, { geometry }, kernel) {
+  const costs = costsOf(geometry, dotOf(bench).kind);
+  return Math.min(...Object.values(costs)) === costs[kernel] ? "← pick" : "";
+}
 const STRIDED = [
   { size: 224, channels: 3, filters: 32, kernel: 3, stride: 2 },
   { size: 224, channels: 3, filters: 64, kernel: 7, stride: 2 },
@@ -181,21 +211,23 @@ const DEPTHWISE = [
 
 runSuites(
   {
-    qs8_conv_4x8: [
-      ...PRODUCTS.map((sizes) => direct(product(...sizes), 2, pickOf(sizes, 0))),
-      ...STRIDED.map((layer) => direct(convolution(layer), 2, "← pick")),
-    ],
+    qs8_conv_4x8: [...PRODUCTS.map((sizes) => direct(product(...sizes), 2)), ...STRIDED.map((layer) => direct(convolution(layer), 2))],
     "…_4x8_small": PRODUCTS.map((sizes) => direct(product(...sizes), 1)),
-    qs8_gemm_strassen: PRODUCTS.map((sizes) => strassen(product(...sizes), 1, pickOf(sizes, 1))),
-    "… two levels": PRODUCTS.map((sizes) => strassen(product(...sizes), 2, pickOf(sizes, 2))),
+    qs8_conv_6x8c4: [
+      ...PRODUCTS.map((sizes) => bytes(product(...sizes))),
+      ...[...STRIDED, ...SQUARES].map((layer) => bytes(convolution(layer))),
+    ],
+    qs8_gemm_strassen: PRODUCTS.map((sizes) => strassen(product(...sizes), 1)),
+    "… two levels": PRODUCTS.map((sizes) => strassen(product(...sizes), 2)),
     "3×3 direct": SQUARES.map((layer) => direct(convolution(layer), 2)),
-    "3×3 winograd": SQUARES.map((layer) => winograd(layer, "← pick")),
+    "3×3 winograd": SQUARES.map((layer) => winograd(convolution(layer))),
     qs8_gemv: [oneRow(1000, 1024), oneRow(128, 640), oneRow(4096, 1024)],
     "one row, floats": [
       ...[true, false].map((isNarrow) => floatRow(1024, 1024, isNarrow)),
       ...[true, false].map((isNarrow) => floatRow(4096, 4096, isNarrow)),
     ],
-    qs8_dwconv: DEPTHWISE.map((layer) => depthwise(layer)),
+    qs8_dwconv: DEPTHWISE.map((layer) => depthwise(layer, 2)),
+    qs8_dwconv_8c4: DEPTHWISE.map((layer) => depthwise(layer, 4)),
     "… in float32": DEPTHWISE.map((layer) => floatDepthwise("f32_dwconv_square", layer)),
     qs8_binary: [
       elementwise("add, half up", shapes.sumShape(STEPS, 1)),

@@ -96,3 +96,13 @@ export enum ReduceCode {
   logSum,
   logSumExp,
 }
+
+/** What the engine's dot product of bytes computes, the first operand being signed. */
+export enum DotKind {
+  /** Some products saturate on their way: not what the kernels need. */
+  inexact,
+  /** Exactly the sum, the second operand read as unsigned. */
+  unsigned,
+  /** Exactly the sum, both operands read as signed. */
+  signed,
+}

@@ -4,6 +4,7 @@ import { LanewiseError } from "../errors.ts";
 import { printAttributes, printType } from "../graph/print.ts";
 import type { Attribute, Attributes, DataType, Graph, Node, Quantization, TensorType, TypedArray, Value } from "../graph/types.ts";
 import type { KernelExports, KernelName } from "../runtime/kernel-exports.d.ts";
+import type { DotKind } from "./codes.ts";
 import type { QuantizedLowerings } from "./quantized/lowerings.ts";
 
 /** A tensor that TypeScript computes on: plan-time values, and the views that host operators get. */
@@ -173,6 +174,8 @@ export interface LowerContext {
   readonly quantized: QuantizedLowerings | undefined;
   /** The kernels' tier, for choices that depend on it. */
   readonly tier: "simd128" | "relaxed";
+  /** What the engine's dot product of bytes computes. */
+  readonly dot: DotKind;
 }
 
 /** Views over one block of wasm memory, for packers. */

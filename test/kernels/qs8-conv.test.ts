@@ -1,13 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { DotKind } from "../../src/ops/codes.ts";
+import { bytePanelsBytes, byteScratchBytes, byteShapeWords, type Flip, packBytePanels } from "../../src/ops/quantized/bytes-shape.ts";
 import {
   type ConvGeometry,
   type ConvOutput,
+  type ConvWeights,
   convShapeWords,
+  type PanelViews,
   packPanels,
   panelsBytesOf,
   scratchBytesOf,
 } from "../../src/ops/quantized/conv-shape.ts";
+import { DOT_FLIP, DOT_KIND, DOT_NOTE, IS_DOT_BROKEN, SEVEN_BITS } from "../support/dot.ts";
 import { KernelBench, TIERS } from "../support/kernels.ts";
 import { random, randomInt8, requantize } from "../support/quantized.ts";
 
@@ -84,25 +89,55 @@ function sumAt(
   return sum;
 }
 
-function check(bench: KernelBench, c: Case): void {
+/** One kernel: whether it takes a zero point of the weights, its memory, and the call. */
+interface Variant {
+  readonly isSymmetric: boolean;
+  readonly scratchBytes: (g: ConvGeometry) => number;
+  readonly panelsBytes: (g: ConvGeometry, kind: ConvOutput["kind"]) => number;
+  readonly pack: (views: PanelViews, g: ConvGeometry, kind: ConvOutput["kind"], weights: ConvWeights) => void;
+  readonly words: (g: ConvGeometry, output: ConvOutput) => Int32Array;
+  readonly kernel: "qs8_conv_4x8" | "qs8_conv_4x8_small" | "qs8_conv_6x8c4";
+}
+
+const panels = (weightBytes: 1 | 2): Variant => ({
+  isSymmetric: weightBytes === 1,
+  scratchBytes: scratchBytesOf,
+  panelsBytes: (g, kind) => panelsBytesOf(g, kind, weightBytes),
+  pack: (views, g, kind, weights) => packPanels(views, g, kind, weightBytes, weights),
+  words: (g, output) => convShapeWords(g, output, weightBytes),
+  kernel: weightBytes === 2 ? "qs8_conv_4x8" : "qs8_conv_4x8_small",
+});
+
+const bytes = (flip: Flip): Variant => ({
+  isSymmetric: true,
+  scratchBytes: byteScratchBytes,
+  panelsBytes: bytePanelsBytes,
+  pack: packBytePanels,
+  words: (g, output) => byteShapeWords(g, output, flip),
+  kernel: "qs8_conv_6x8c4",
+});
+
+/** The variants equal the naive convolution; `toExact` brings an int8 activation, or zero point, to where their products are exact. */
+function check(bench: KernelBench, c: Case, variants: readonly Variant[], toExact = (value: number) => value): void {
   bench.reset();
   const g = c.geometry;
   const next = random(c.seed);
-  const x = randomInt8(next, c.images * g.inHeight * g.inWidth * g.inChannels);
+  const x = randomInt8(next, c.images * g.inHeight * g.inWidth * g.inChannels).map(toExact);
   const w = randomInt8(next, (g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels) / g.groups);
   const scales = Float32Array.from({ length: g.outChannels }, () => c.scale * (0.5 + next()));
   const isFloat = c.kind === "float32";
   const perRow =
     isFloat && g.outWidth === 1 && g.inWidth === 1 && g.kernelHeight === 1 && g.inHeight === g.outHeight && g.strideHeight === 1;
+  const zero = toExact(c.xZero);
   const rows = Float32Array.from({ length: c.images * g.outHeight * g.outWidth * 2 }, () => 0.5 + next());
   const rowZeros = new Int32Array(rows.buffer);
-  for (let row = 0; row < rows.length / 2; row++) rowZeros[row * 2 + 1] = c.xZero + (perRow ? row % 5 : 0);
+  for (let row = 0; row < rows.length / 2; row++) rowZeros[row * 2 + 1] = zero + (perRow ? row % 5 : 0);
   const bias = Float64Array.from({ length: g.outChannels }, () =>
     isFloat ? Math.fround(next() - 0.5) : Math.floor(next() * 20001) - 10000,
   );
   const [lo, hi] = isFloat ? [-2, 2.5] : [Math.min(...c.clamp), Math.max(...c.clamp)];
   const ldy = g.outChannels + c.gap;
-  const output: ConvOutput = { kind: c.kind, ldy, xZero: c.xZero, yZero: c.yZero, lo, hi, rowScaleStep: perRow ? 8 : 0 };
+  const output: ConvOutput = { kind: c.kind, ldy, xZero: zero, yZero: c.yZero, lo, hi, rowScaleStep: perRow ? 8 : 0 };
   const pixels = c.images * g.outHeight * g.outWidth;
   const expected = Float64Array.from({ length: pixels * ldy }, (_, at) => {
     const pixel = Math.floor(at / ldy),
@@ -110,7 +145,7 @@ function check(bench: KernelBench, c: Case): void {
     if (channel >= g.outChannels) return 0;
     const inImage = pixel % (g.outHeight * g.outWidth);
     const scaleAt = perRow ? pixel * 2 : 0,
-      xZero = isFloat ? rowZeros[scaleAt + 1]! : c.xZero;
+      xZero = isFloat ? rowZeros[scaleAt + 1]! : zero;
     const sum = sumAt(
       g,
       x,
@@ -128,12 +163,10 @@ function check(bench: KernelBench, c: Case): void {
     return Math.min(Math.max(Math.fround(product + bias[channel]!), lo), hi);
   });
 
-  const px = bench.put(x),
-    scratch = bench.alloc(scratchBytesOf(g)),
-    rowScale = isFloat ? bench.put(rows) : 0;
-  for (const weightBytes of c.wZero === 0 ? ([1, 2] as const) : ([2] as const)) {
-    const bytes = panelsBytesOf(g, c.kind, weightBytes);
-    const pw = bench.alloc(bytes);
+  const [px, rowScale] = [bench.put(x), isFloat ? bench.put(rows) : 0];
+  for (const { isSymmetric, scratchBytes, panelsBytes, pack, words, kernel } of variants) {
+    if (isSymmetric && c.wZero !== 0) continue;
+    const pw = bench.alloc(panelsBytes(g, c.kind));
     const { buffer } = bench.memory;
     const views = {
       f32: new Float32Array(buffer, pw),
@@ -141,13 +174,12 @@ function check(bench: KernelBench, c: Case): void {
       i16: new Int16Array(buffer, pw),
       i8: new Int8Array(buffer, pw),
     };
-    packPanels(views, g, c.kind, weightBytes, { weight: w, zeros: [c.wZero], bias, scales });
-    const table = bench.put(convShapeWords(g, output, weightBytes));
+    pack(views, g, c.kind, { weight: w, zeros: [c.wZero], bias, scales });
+    const [scratch, table] = [bench.alloc(scratchBytes(g)), bench.put(words(g, output))];
     const y = bench.put(c.kind === "int8" ? new Int8Array(pixels * ldy) : new Int32Array(pixels * ldy));
-    const kernel = weightBytes === 2 ? bench.kernels.qs8_conv_4x8 : bench.kernels.qs8_conv_4x8_small;
     const middle = Math.floor(c.split * pixels);
-    kernel(y, px, pw, rowScale, scratch, table, 0, middle);
-    kernel(y, px, pw, rowScale, scratch, table, middle, pixels);
+    bench.kernels[kernel](y, px, pw, rowScale, scratch, table, 0, middle);
+    bench.kernels[kernel](y, px, pw, rowScale, scratch, table, middle, pixels);
     const found = c.kind === "int8" ? bench.i8(y, pixels * ldy) : isFloat ? bench.f32(y, pixels * ldy) : bench.i32(y, pixels * ldy);
     expect(Array.from(found)).toEqual(Array.from(expected, (value) => value + 0));
   }
@@ -159,7 +191,28 @@ describe.each(TIERS)("int8 convolution, %s", (tier) => {
 
   it("equals the naive int32 convolution bit for bit, however it is split", () => {
     fc.assert(
-      fc.property(caseOf, (c) => check(bench, c)),
+      fc.property(caseOf, (c) => check(bench, c, [panels(1), panels(2)])),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("int8 convolution on dot products of bytes", () => {
+  const bench = new KernelBench("relaxed", 8 << 20);
+
+  it.skipIf(IS_DOT_BROKEN).each(SEVEN_BITS)(
+    `equals the naive int32 convolution bit for bit on activations of $name (${IS_DOT_BROKEN ? DOT_NOTE : "exact in every engine"})`,
+    ({ flip, toExact }) => {
+      fc.assert(
+        fc.property(caseOf, (c) => check(bench, { ...c, wZero: 0 }, [bytes(flip)], toExact)),
+        { numRuns: 200 },
+      );
+    },
+  );
+
+  it.skipIf(DOT_KIND === DotKind.inexact)(`equals the naive int32 convolution bit for bit on all activations (${DOT_NOTE})`, () => {
+    fc.assert(
+      fc.property(caseOf, (c) => check(bench, { ...c, wZero: 0 }, [bytes(DOT_FLIP)])),
       { numRuns: 300 },
     );
   });

@@ -1,12 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { DotKind } from "../../src/ops/codes.ts";
+import type { Flip } from "../../src/ops/quantized/bytes-shape.ts";
 import type { ConvGeometry } from "../../src/ops/quantized/conv-shape.ts";
 import {
   depthwisePanelsBytes,
   depthwiseScratchBytes,
   depthwiseShapeWords,
+  type GroupRows,
   packDepthwise,
 } from "../../src/ops/quantized/depthwise-shape.ts";
+import { DOT_FLIP, DOT_KIND, DOT_NOTE, IS_DOT_BROKEN, SEVEN_BITS } from "../support/dot.ts";
 import { KernelBench, TIERS } from "../support/kernels.ts";
 import { random, randomInt8, requantize } from "../support/quantized.ts";
 
@@ -60,10 +64,12 @@ function sumAt(c: Case & ConvGeometry, x: Int8Array, w: Int8Array, row: number, 
   return sum;
 }
 
-function check(bench: KernelBench, c: Case): void {
+/** `toExact` brings an int8 activation, or zero point, to where the products of a kernel that takes groups of four rows are exact. */
+function check(bench: KernelBench, drawn: Case, rowsOfGroup: GroupRows, flip: Flip = 0, toExact = (value: number) => value): void {
   bench.reset();
+  const c = { ...drawn, xZero: toExact(drawn.xZero) };
   const next = random(c.seed);
-  const x = randomInt8(next, c.images * c.inHeight * c.inWidth * c.inChannels);
+  const x = randomInt8(next, c.images * c.inHeight * c.inWidth * c.inChannels).map(toExact);
   const w = randomInt8(next, c.outChannels * c.kernelHeight * c.kernelWidth);
   const scales = Float32Array.from({ length: c.outChannels }, () => c.scale * (0.5 + next()));
   const bias = Int32Array.from({ length: c.outChannels }, () => Math.floor(next() * 2001) - 1000);
@@ -81,8 +87,8 @@ function check(bench: KernelBench, c: Case): void {
   });
 
   const px = bench.put(x),
-    scratch = bench.alloc(depthwiseScratchBytes(c)),
-    panels = bench.alloc(depthwisePanelsBytes(c));
+    scratch = bench.alloc(depthwiseScratchBytes(c, rowsOfGroup)),
+    panels = bench.alloc(depthwisePanelsBytes(c, rowsOfGroup));
   const { buffer } = bench.memory;
   const views = {
     f32: new Float32Array(buffer, panels),
@@ -90,12 +96,13 @@ function check(bench: KernelBench, c: Case): void {
     i16: new Int16Array(buffer, panels),
     i8: new Int8Array(buffer, panels),
   };
-  packDepthwise(views, c, { weight: w, zeros: [c.wZero], bias, scales }, c.xZero);
-  const table = bench.put(depthwiseShapeWords(c, { ldy, xZero: c.xZero, yZero: c.yZero, lo, hi }));
+  packDepthwise(views, c, { weight: w, zeros: [c.wZero], bias, scales }, c.xZero, rowsOfGroup, flip);
+  const table = bench.put(depthwiseShapeWords(c, { ldy, xZero: c.xZero, yZero: c.yZero, lo, hi }, rowsOfGroup, flip));
   const y = bench.put(new Int8Array(size));
   const middle = Math.floor(c.split * rows);
-  bench.kernels.qs8_dwconv(y, px, panels, scratch, table, 0, middle);
-  bench.kernels.qs8_dwconv(y, px, panels, scratch, table, middle, rows);
+  const kernel = rowsOfGroup === 2 ? bench.kernels.qs8_dwconv : bench.kernels.qs8_dwconv_8c4;
+  kernel(y, px, panels, scratch, table, 0, middle);
+  kernel(y, px, panels, scratch, table, middle, rows);
   expect(Array.from(bench.i8(y, size))).toEqual(Array.from(expected));
   bench.checkGuards();
 }
@@ -105,7 +112,28 @@ describe.each(TIERS)("int8 depthwise convolution, %s", (tier) => {
 
   it("equals the naive int32 convolution bit for bit, however it is split", () => {
     fc.assert(
-      fc.property(caseOf, (c) => check(bench, c)),
+      fc.property(caseOf, (c) => check(bench, c, 2)),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("int8 depthwise convolution on dot products of bytes", () => {
+  const bench = new KernelBench("relaxed", 4 << 20);
+
+  it.skipIf(IS_DOT_BROKEN).each(SEVEN_BITS)(
+    `equals the naive int32 convolution bit for bit on activations of $name (${IS_DOT_BROKEN ? DOT_NOTE : "exact in every engine"})`,
+    ({ flip, toExact }) => {
+      fc.assert(
+        fc.property(caseOf, (c) => check(bench, { ...c, wZero: 0 }, 4, flip, toExact)),
+        { numRuns: 200 },
+      );
+    },
+  );
+
+  it.skipIf(DOT_KIND === DotKind.inexact)(`equals the naive int32 convolution bit for bit on all activations (${DOT_NOTE})`, () => {
+    fc.assert(
+      fc.property(caseOf, (c) => check(bench, { ...c, wZero: 0 }, 4, DOT_FLIP)),
       { numRuns: 300 },
     );
   });

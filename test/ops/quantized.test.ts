@@ -211,3 +211,10 @@ describe.each(TIERS)("operators on int8, %s", (tier) => {
     if (/^matmul.* activations/.test(name)) expect(kernels).toContain("qs8_conv_4x8");
   });
 });
+
+const PRODUCTS = Object.entries(CASES).filter(([, { op, y }]) => y !== null && ["conv2d", "matmul"].includes(op));
+
+it.each(PRODUCTS)("%s has the same bits in both tiers", (_, { op, attributes = {}, inputs, y = Y }) => {
+  const [found, wanted] = TIERS.map((tier) => runOp(op, attributes, inputs, { tier, outputs: [{ quant: y! }] })[0]!.data);
+  expect(found).toEqual(wanted);
+});

@@ -11,6 +11,7 @@ const PLATFORMS = {
   node: [process.execPath, "local.mjs"],
   "node-relaxed": [process.execPath, ...(process.version.startsWith("v20.") ? ["--experimental-wasm-relaxed-simd"] : []), "local.mjs"],
   "node-24": [bin("node"), "local.mjs"],
+  "node-24-int8": [bin("node"), "kernels.mjs"],
   deno: [bin("deno"), "run", "--quiet", "--allow-read", "--allow-env", "local.mjs"],
   bun: [bin("bun"), "local.mjs"],
   workerd: [process.execPath, "workerd.mjs"],

@@ -113,6 +113,8 @@ export interface ConvCut {
   /** Of the Winograd kernel: parts of the channels, and their size. */
   readonly runs?: number;
   readonly pairs?: number;
+  /** Of kernels with dot products of bytes: what the bits of activations are changed by. */
+  readonly flip?: number;
 }
 
 /** The words of a ConvShape; the cut is that of the dense kernel where none is given. */
@@ -151,6 +153,7 @@ export function convShapeWords(g: ConvGeometry, output: ConvOutput, weightBytes:
     step,
     parts.pairs ?? pairsOf(g),
     output.rowScaleStep,
+    parts.flip ?? 0,
     0,
     0,
   );

@@ -86,6 +86,7 @@ function onFloats(ctx: LowerContext, inputs: readonly (Operand | undefined)[], o
     choose: (key, candidates, estimated) => ctx.choose(key, candidates, estimated),
     memory: ctx.memory,
     tier: ctx.tier,
+    dot: ctx.dot,
     quantized: ctx.quantized,
   } as LowerContext;
 }
