@@ -103,6 +103,6 @@ export enum DotKind {
   inexact,
   /** Exactly the sum, the second operand read as unsigned. */
   unsigned,
-  /** Exactly the sum, both operands read as signed. */
+  /** Exactly the sum, both operands read as signed, and none of the first −128. */
   signed,
 }

@@ -21,5 +21,8 @@ export const SEVEN_BITS = [
   { flip: 128, name: "−128 … −1, read as unsigned", toExact: (value: number) => value | -128 },
 ] as const;
 
+/** Brings a weight to where this engine's products are exact for all activations. */
+export const toExactWeight = (weight: number): number => (DOT_KIND === DotKind.signed ? Math.max(weight, -127) : weight);
+
 /** What this engine needs the bits of activations to be changed by. */
 export const DOT_FLIP = DOT_KIND === DotKind.unsigned ? 128 : 0;

@@ -87,6 +87,12 @@ const isVector = (layer: LayerInContext): boolean =>
   layer.geometry.kernelHeight * layer.geometry.kernelWidth === 1 &&
   layer.geometry.groups === 1;
 
+/** True where dot products of bytes are exact in this engine, and the weights are such that they are. */
+function fitsBytes({ ctx, isSymmetric, weights }: LayerInContext): boolean {
+  if (!isSymmetric || ctx.dot === DotKind.inexact) return false;
+  return ctx.dot === DotKind.unsigned || !Array.prototype.includes.call(weights().weight, -128);
+}
+
 const partsOfLayer = ({ geometry, output, weights }: LayerInContext): number | undefined => partsOf(geometry, weights(), output.xZero);
 
 /**
@@ -118,7 +124,7 @@ const LAYER_KERNELS: readonly Candidate<LayerInContext>[] = [
     emit: (layer) => emitPanels(layer, 1),
   },
   { name: "vector", takes: isVector, cost: (layer) => 0.9 * directCost(layer), emit: emitVector },
-  { name: "bytes", takes: ({ isSymmetric, ctx }) => isSymmetric && ctx.dot !== DotKind.inexact, cost: byteCost, emit: emitBytes },
+  { name: "bytes", takes: fitsBytes, cost: byteCost, emit: emitBytes },
   strassenOf("strassen", 1),
   strassenOf("strassen, two levels", 2),
   {
@@ -203,7 +209,7 @@ function lyingDown(g: ConvGeometry): ConvGeometry {
 
 function emitDepthwise(ctx: LowerContext, layer: Layer): void {
   const { geometry: g, images, output } = layer;
-  const rows = layer.isSymmetric && ctx.dot !== DotKind.inexact ? 4 : 2;
+  const rows = fitsBytes({ ...layer, ctx }) ? 4 : 2;
   const flip = rows === 4 ? flipOf(ctx) : 0;
   const key = `qs8 depthwise ${rows} ${output.xZero} ${layer.key}`;
   const panels = ctx.weights(layer.owner, key, depthwisePanelsBytes(g, rows), (views) =>
