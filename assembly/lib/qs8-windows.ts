@@ -24,5 +24,5 @@ export function placeRuns(shape: ConvShape, to: usize, elementBytes: usize): voi
 // @ts-ignore: decorator
 @inline
 export function isMatrix(shape: ConvShape): bool {
-  return shape.groups * shape.inWidth * shape.outWidth * shape.kernelHeight * shape.kernelWidth * shape.strideHeight == 1 && shape.inHeight == shape.outHeight;
+  return shape.groups * shape.inWidth * shape.outWidth * shape.kernelHeight * shape.kernelWidth * shape.strideHeight == 1 && shape.inHeight == shape.outHeight && (shape.padTop | shape.padLeft) == 0;
 }

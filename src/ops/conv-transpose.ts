@@ -1,4 +1,4 @@
-// Transposed convolution of images, NHWC with weights OHWI, in float32: cut into dense convolutions (deconv-phases.ts).
+// Transposed convolution of images, NHWC with weights OHWI: cut into dense convolutions (deconv-phases.ts).
 import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
 import { type Convolution, convShapeWords, flopsOf, operandsOf, paddingOf } from "./conv-geometry.ts";
@@ -109,8 +109,12 @@ export const convTranspose2d = defineOp({
   },
   lower(ctx: LowerContext) {
     const [x, weight, bias] = [ctx.input(0), ctx.input(1), ctx.inputs[2]];
-    if (x.dataType !== "float32" || weight.dataType !== "float32" || !weight.known || (bias && !bias.known)) return false;
-    if (ctx.output(0).size > 0) lowerTransposed(ctx, transposedConvolutionOf(ctx.attributes, x, weight));
+    if (!weight.known || (bias && !bias.known)) return false;
+    if (ctx.output(0).size === 0) return true;
+    const c = transposedConvolutionOf(ctx.attributes, x, weight);
+    if (x.dataType !== "float32" || weight.dataType !== "float32") return ctx.quantized?.deconv(ctx, c) ?? false;
+    lowerTransposed(ctx, c);
+    return true;
   },
   host(ctx: HostContext) {
     computeConvolution(ctx, transposedConvolutionOf(ctx.attributes, ctx.input(0), ctx.input(1)), true);

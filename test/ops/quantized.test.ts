@@ -212,7 +212,7 @@ describe.each(TIERS)("operators on int8, %s", (tier) => {
   });
 });
 
-const PRODUCTS = Object.entries(CASES).filter(([, { op, y }]) => y !== null && ["conv2d", "matmul"].includes(op));
+const PRODUCTS = Object.entries(CASES).filter(([, { op, y }]) => y !== null && ["conv2d", "conv_transpose2d", "matmul"].includes(op));
 
 it.each(PRODUCTS)("%s has the same bits in both tiers", (_, { op, attributes = {}, inputs, y = Y }) => {
   const [found, wanted] = TIERS.map((tier) => runOp(op, attributes, inputs, { tier, outputs: [{ quant: y! }] })[0]!.data);

@@ -68,7 +68,10 @@ const coveredWidth = (g: ConvGeometry) => (g.outWidth - 1) * g.strideWidth + (g.
 
 /** True where every row of the input is a window, so that there is no band to widen. */
 export const isMatrix = (g: ConvGeometry): boolean =>
-  g.groups * g.inWidth * g.outWidth * g.kernelHeight * g.kernelWidth * g.strideHeight === 1 && g.inHeight === g.outHeight;
+  g.groups * g.inWidth * g.outWidth * g.kernelHeight * g.kernelWidth * g.strideHeight === 1 &&
+  g.inHeight === g.outHeight &&
+  g.padTop === 0 &&
+  g.padLeft === 0;
 
 /** Elements of a window, every run rounded up. */
 function windowSize(g: ConvGeometry): number {

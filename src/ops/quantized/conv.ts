@@ -18,14 +18,14 @@ function geometryOf(c: Convolution): { geometry: ConvGeometry; images: number } 
 }
 
 /** Constant int8 weights with a quantization that kernels know. */
-function isQuantizedWeight(weight: Operand): weight is Operand & { quant: Quantization } {
+export function isQuantizedWeight(weight: Operand): weight is Operand & { quant: Quantization } {
   const { quant } = weight;
   return (
     weight.dataType === "int8" && weight.known !== undefined && quant !== undefined && (quant.scale.length === 1 || (quant.axis ?? 0) === 0)
   );
 }
 
-const isSymmetric = ({ zeroPoint }: Quantization): boolean => zeroPoint.every((zero) => zero === 0);
+export const isSymmetric = ({ zeroPoint }: Quantization): boolean => zeroPoint.every((zero) => zero === 0);
 
 /** Kernel steps of a convolution with int8 weights; false where no kernel takes it. */
 export function lowerQuantizedConv(ctx: LowerContext): boolean {

@@ -9,6 +9,7 @@ import {
   type ConvOutput,
   type ConvWeights,
   convShapeWords,
+  isMatrix,
   packPanels,
   panelsBytesOf,
   scratchBytesOf,
@@ -81,11 +82,7 @@ interface LayerInContext extends Layer {
   readonly ctx: LowerContext;
 }
 
-const isVector = (layer: LayerInContext): boolean =>
-  layer.isSymmetric &&
-  pixelsOf(layer) === 1 &&
-  layer.geometry.kernelHeight * layer.geometry.kernelWidth === 1 &&
-  layer.geometry.groups === 1;
+const isVector = (layer: LayerInContext): boolean => layer.isSymmetric && pixelsOf(layer) === 1 && isMatrix(layer.geometry);
 
 /** True where dot products of bytes are exact in this engine, and the weights are such that they are. */
 function fitsBytes({ ctx, isSymmetric, weights }: LayerInContext): boolean {
@@ -199,7 +196,7 @@ function emitStrassen(layer: LayerInContext, levels: Levels): void {
 
 /** A column of pixels is a row of them as well, and the depthwise kernel takes four pixels of a row at a time. */
 function lyingDown(g: ConvGeometry): ConvGeometry {
-  if (g.inWidth > 1 || g.outWidth > 1 || g.kernelWidth > 1) return g;
+  if (g.inWidth > 1 || g.outWidth > 1 || g.kernelWidth > 1 || g.padLeft > 0) return g;
   return {
     ...g,
     ...{ inHeight: 1, inWidth: g.inHeight, outHeight: 1, outWidth: g.outHeight, kernelHeight: 1, kernelWidth: g.kernelHeight },
