@@ -9,12 +9,17 @@ export function flipBytes(y: usize, x: usize, count: usize, flip: v128): void {
   for (; x < end; x++, y++) store<u8>(y, load<u8>(x) ^ <u8>i8x16.extract_lane_u(flip, 0));
 }
 
+/** `count` bytes of padding, and up to 15 more. */
+function pad(y: usize, count: usize, padding: v128): void {
+  for (const end = y + count; y < end; y += 16) v128.store(y, padding);
+}
+
 /**
  * `rows` rows of the image at x from row `top` on, flipped, with the padding around it as zero points: `width` pixels a row, from
- * `padLeft` pixels before the first.
+ * `padLeft` pixels before the first. Writes up to 15 bytes past the last row.
  */
 export function flipRows(shape: ConvShape, y: usize, x: usize, zero: i32, top: i32, rows: usize, width: usize): void {
-  const channels = shape.inChannels, rowBytes = shape.inWidth * channels, flip = i8x16.splat(<i8>shape.flip), padding = zero ^ shape.flip;
+  const channels = shape.inChannels, rowBytes = shape.inWidth * channels, flip = i8x16.splat(<i8>shape.flip), padding = i8x16.splat(<i8>(zero ^ shape.flip));
   const left = min(shape.padLeft, width), inside = min(shape.inWidth, width - left);
   const before = left * channels, middle = inside * channels, after = (width - left - inside) * channels;
   if (before + after == 0 && inside == shape.inWidth && top >= 0 && <usize>top + rows <= shape.inHeight) {
@@ -24,11 +29,11 @@ export function flipRows(shape: ConvShape, y: usize, x: usize, zero: i32, top: i
   for (let row: usize = 0; row < rows; row++, y += width * channels) {
     const at = top + <i32>row;
     if (at < 0 || at >= <i32>shape.inHeight) {
-      memory.fill(y, <u8>padding, width * channels);
+      pad(y, width * channels, padding);
     } else {
-      memory.fill(y, <u8>padding, before);
+      pad(y, before, padding);
       flipBytes(y + before, x + <usize>at * rowBytes, middle, flip);
-      memory.fill(y + before + middle, <u8>padding, after);
+      pad(y + before + middle, after, padding);
     }
   }
 }

@@ -192,6 +192,7 @@ function pickOf(bench, { geometry }, kernel) {
   return Math.min(...Object.values(costs)) === costs[kernel] ? "← pick" : "";
 }
 const STRIDED = [
+  { size: 96, channels: 3, filters: 8, kernel: 3, stride: 2 },
   { size: 224, channels: 3, filters: 32, kernel: 3, stride: 2 },
   { size: 224, channels: 3, filters: 64, kernel: 7, stride: 2 },
   { size: 56, channels: 64, filters: 128, kernel: 3, stride: 2 },
