@@ -83,6 +83,15 @@ export function permuteQuant(quant: Quantization | undefined, perm: readonly num
   return quant?.axis === undefined ? quant : { ...quant, axis: perm.indexOf(quant.axis) };
 }
 
+/** Quantization of a constant under another shape of the same size; undefined where the axis of its scales is not there any more. */
+export function reshapeQuant(quant: Quantization, from: readonly number[], to: readonly number[]): Quantization | undefined {
+  const { axis } = quant;
+  if (axis === undefined) return quant;
+  const before = sizeOf(from.slice(0, axis));
+  const found = to.findIndex((size, i) => size === from[axis] && sizeOf(to.slice(0, i)) === before);
+  return found < 0 ? undefined : { ...quant, axis: found };
+}
+
 /** True when both values are quantized alike, or neither is. */
 export function sameQuant(a: Quantization | undefined, b: Quantization | undefined): boolean {
   if (a === b) return true;

@@ -25,7 +25,7 @@ import { cancelQuantization, cancelRecentering, removeNeedlessClamps } from "./q
 import { fuseDynamicLayers } from "./quantize/fuse-dynamic.ts";
 import { keepNarrowWeights } from "./quantize/keep-narrow-weights.ts";
 import { fuseQuantizedBias, quantizeLayers } from "./quantize/quantize-layers.ts";
-import { dequantizeAfterConcat, dequantizeAfterMoves, quantizeOperators } from "./quantize/quantize-operators.ts";
+import { dequantizeAfterConcat, dequantizeAfterMoves, dequantizeReshaped, quantizeOperators } from "./quantize/quantize-operators.ts";
 import { dequantizeBeforeMoves, readDequantizeLinear, readQuantizeLinear } from "./quantize/read-linear.ts";
 import { recognizeActivations, recognizeLeakyRelu } from "./recognize-activations.ts";
 import { recognizeNorms } from "./recognize-norms.ts";
@@ -82,6 +82,7 @@ const QUANTIZE: readonly Pass[] = [
   dequantizeBeforeMoves,
   readDequantizeLinear,
   readQuantizeLinear,
+  dequantizeReshaped,
   dequantizeAfterMoves,
   dequantizeAfterConcat,
   fuseQuantizedBias,

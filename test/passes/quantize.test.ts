@@ -239,3 +239,29 @@ test("a float in between stays one: no quantization is made up", () => {
     "dequantize",
   ]);
 });
+
+test("weights over one dimension are quantized weights of images, their scales along the axis where it is now", () => {
+  const g = new QdqGraph();
+  const x = g.qdq(g.input("x", [1, 1, 9, 4]), 1 / 64);
+  const weights = g.node("reshape", [g.weights("w", [3, 5, 4], 0, [1 / 64, 1 / 128, 1 / 256])], { shape: [3, 1, 5, 4] });
+  const y = g.qdq(g.node("conv2d", [x, weights], { padding: [0, 2, 0, 2] }), 1 / 16);
+  expect(`\n${printGraph(optimizeGraph(g.graph(y)))}\n`).toMatchInlineSnapshot(`
+    "
+    input %x:f32[1,1,9,4]
+    const #w/reshaped1:i8[3,1,5,4] q×3
+    %quantize_linear1:i8[1,1,9,4] q(0.01563,0) = quantize(%x) {dataType="int8"}
+    %quantize_linear2:i8[1,1,9,3] q(0.06250,0) = conv2d(%quantize_linear1, #w/reshaped1) {padding=[0,2,0,2]}
+    %dequantize_linear3:f32[1,1,9,3] = dequantize(%quantize_linear2)
+    output %dequantize_linear3 as "dequantize_linear3"
+    "
+  `);
+});
+
+test("a shape in which the axis of the scales is gone leaves the weights floats", () => {
+  const g = new QdqGraph();
+  const x = g.qdq(g.input("x", [1, 3, 3, 4]), 1 / 64);
+  const weights = g.node("reshape", [g.weights("w", [2, 2, 4], 1, [1 / 64, 1 / 128])], { shape: [4, 1, 1, 4] });
+  const y = g.qdq(g.node("conv2d", [x, weights]), 1 / 16);
+  expect(opsOf(optimizeGraph(g.graph(y)))).toContain("dequantize");
+  expect(printGraph(optimizeGraph(g.graph(y)))).toContain("reshape");
+});

@@ -1,5 +1,6 @@
 // Operators between dequantize and quantize work on int8 themselves.
-import type { Node, Value } from "../../graph/types.ts";
+import { isStatic, type Node, type Value } from "../../graph/types.ts";
+import { isConstant, reshapeConstant, reshapeQuant } from "../constants.ts";
 import { UNARY } from "../elementwise.ts";
 import type { Rewriter } from "../rewrite.ts";
 import { quantizedOperand, quantizedReader, quantizedSource } from "./operands.ts";
@@ -62,6 +63,19 @@ export function dequantizeAfterMoves(graph: Rewriter): void {
     for (const [i, value] of node.outputs.entries())
       if (value) graph.replaceValue(value, graph.make("dequantize", [outputs[i]!], {}, { name: value.name }));
     graph.remove(node);
+  }
+}
+
+/** reshape(dequantize(#x)) ⇒ dequantize(#x), of that shape: weights of layers over one dimension become those of images. */
+export function dequantizeReshaped(graph: Rewriter): void {
+  for (const node of graph.nodes()) {
+    const x = node.op === "reshape" ? graph.producer(node.inputs[0], "dequantize")?.inputs[0] : undefined;
+    const shape = graph.type(node.outputs[0]!)?.shape;
+    if (!isConstant(x) || !x.quant || !shape || !isStatic(shape)) continue;
+    const quant = reshapeQuant(x.quant, x.type.shape, shape);
+    if (!quant) continue;
+    const reshaped = { ...reshapeConstant(x, shape), name: graph.freshName(x.name, "reshaped"), quant };
+    graph.replaceNode(node, graph.make("dequantize", [reshaped], {}, { name: node.outputs[0]!.name }));
   }
 }
 
