@@ -6,6 +6,7 @@ import { recenter } from "../../passes/recenter.ts";
 import { Names, OperatorContext } from "./context.ts";
 import { TableView } from "./flatbuffer.ts";
 import { importerOf, reasonAgainst } from "./operators/index.ts";
+import { ON_COMPLEX } from "./operators/spectrum.ts";
 import {
   MODEL,
   type OperatorKind,
@@ -15,7 +16,7 @@ import {
   type TfliteSubgraph,
   type TfliteTensor,
 } from "./schema.ts";
-import { constantOf, quantOf, tensorProblem, typeOf } from "./tensors.ts";
+import { constantOf, isComplex, quantOf, tensorProblem, typeOf } from "./tensors.ts";
 
 const SCHEMA_VERSION = 3;
 
@@ -57,7 +58,7 @@ class SubgraphImport {
     const { inputs: inputIndices, outputs: outputIndices, operators } = this.#subgraph;
     const inputs = inputIndices.map((index) => this.#input(index));
     for (const [index, operator] of operators.entries()) this.#operator(index, operator);
-    const outputs = outputIndices.map((index) => this.#read(index, "the model's outputs"));
+    const outputs = outputIndices.map((index) => this.#output(index));
     if (this.#unsupported.length > 0) throw this.#unsupportedError();
     const outputNames = new Names();
     return { inputs, outputs, nodes: this.#nodes, outputNames: outputIndices.map((index) => outputNames.unique(this.#tensor(index).name)) };
@@ -67,6 +68,13 @@ class SubgraphImport {
     const value = this.#define(index, "the model's inputs");
     const problem = tensorProblem(this.#tensor(index), value);
     if (problem) this.#unsupported.push(`the input: ${problem}`);
+    return value;
+  }
+
+  #output(index: number): Value {
+    const value = this.#read(index, "the model's outputs");
+    const tensor = this.#tensor(index);
+    if (isComplex(tensor)) this.#unsupported.push(`the output: ${tensorProblem(tensor, value)}`);
     return value;
   }
 
@@ -99,7 +107,9 @@ class SubgraphImport {
   #checkTensors(operator: TfliteOperator, inputs: (Value | null)[], outputs: (Value | null)[]): void {
     const indices = [...operator.inputs, ...operator.outputs];
     for (const [i, value] of [...inputs, ...outputs].entries()) {
-      const problem = value && tensorProblem(this.#tensor(indices[i]!), value);
+      const tensor = this.#tensor(indices[i]!);
+      if (isComplex(tensor) && ON_COMPLEX.has(this.#kinds[operator.code]!.name)) continue;
+      const problem = value && tensorProblem(tensor, value);
       if (problem) throw new LanewiseError("unsupported", reasonAgainst(this.#kinds[operator.code]!) ?? problem);
     }
   }
@@ -125,7 +135,7 @@ class SubgraphImport {
     if (made) return made;
     const tensor = this.#tensor(index, where);
     const constant = constantOf(tensor, this.#model) ?? emptyConstant(tensor);
-    const told = constant || tensor.isVariable || tensor.externalBuffer || !typeOf(tensor); // a problem that the operator will name
+    const told = constant || tensor.isVariable || tensor.externalBuffer || !typeOf(tensor) || isComplex(tensor); // a problem that the operator will name
     check(told, "format", () => `${where}: nothing makes tensor ${index} "${tensor.name}" before it is read`);
     const value = this.#newValue(index, tensor);
     if (constant) value.constant = constant;

@@ -16,10 +16,14 @@ import { densify } from "./sparse.ts";
 /** The format's name of a tensor's element type. */
 const typeName = ({ type }: TfliteTensor): string => TENSOR_TYPES[type] ?? `type ${type}`;
 
-/** The element type that the graph uses: four-bit integers become eight-bit ones. */
+/** True for a tensor of complex numbers, which is two values of the graph. */
+export const isComplex = (tensor: TfliteTensor): boolean => typeName(tensor) === "complex64";
+
+/** The element type that the graph uses: four-bit integers become eight-bit ones, complex numbers their real parts. */
 function dataTypeOf(tensor: TfliteTensor): DataType | undefined {
   const name = typeName(tensor);
   if (name === "int4") return "int8";
+  if (name === "complex64") return "float32";
   return isDataType(name) ? name : undefined;
 }
 
@@ -27,7 +31,7 @@ function dataTypeOf(tensor: TfliteTensor): DataType | undefined {
 export function tensorProblem(tensor: TfliteTensor, value: Value): string | undefined {
   const name = typeName(tensor);
   const label = `tensor "${tensor.name}"`;
-  if (!dataTypeOf(tensor)) return `${label} has data type ${name}`;
+  if (!dataTypeOf(tensor) || isComplex(tensor)) return `${label} has data type ${name}`;
   if (tensor.externalBuffer) return `${label} has its elements in another file`;
   if (tensor.quantization?.details) return `${label} has custom or blockwise quantization`;
   if (value.constant) return undefined;
@@ -104,7 +108,7 @@ function bufferOf({ name, buffer: index }: TfliteTensor, { buffers }: TfliteMode
 export function constantOf(tensor: TfliteTensor, model: TfliteModel): Constant | undefined {
   const bytes = bufferOf(tensor, model);
   const dataType = dataTypeOf(tensor);
-  if (!bytes || !dataType) return undefined;
+  if (!bytes || !dataType || isComplex(tensor)) return undefined;
   if (tensor.sparsity) return { storage: dataType, bytes: densify(tensor, tensor.sparsity, bytes, ELEMENT_BYTES[dataType]) };
   const elements = sizeOf(tensor.shape);
   const expected = typeName(tensor) === "int4" ? Math.ceil(elements / 2) : elements * ELEMENT_BYTES[dataType];

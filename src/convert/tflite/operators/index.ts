@@ -9,6 +9,7 @@ import { reductions } from "./reduction.ts";
 import { shapes } from "./shape.ts";
 import { slicing } from "./slicing.ts";
 import { spaces } from "./space.ts";
+import { spectra } from "./spectrum.ts";
 
 /** Builtin operators by name. */
 export const BUILTIN_IMPORTS: OperatorImports = {
@@ -19,6 +20,7 @@ export const BUILTIN_IMPORTS: OperatorImports = {
   ...shapes,
   ...slicing,
   ...spaces,
+  ...spectra,
 };
 
 /** Custom operators by name. */

@@ -4,13 +4,18 @@ import { constantElements } from "../../../graph/constant.ts";
 import type { Constant, Value } from "../../../graph/types.ts";
 import { dataTypeOf, elementsOf, like, type OperatorContext, type OperatorImports, shapeOf, unsupported, withOptions } from "../context.ts";
 import { int, ints } from "../flatbuffer.ts";
+import { imaginaryOf, setImaginary } from "./spectrum.ts";
 
 /** x, shape?: a 0 in the shape is a dimension of 0. Old files have the shape among the options, [0] for a scalar. */
 const RESHAPE = withOptions(17, { newShape: ints(0, "new_shape") }, (ctx, { newShape }) => {
   const given = ctx.inputs[1];
   const known = given ? elementsOf(given) : legacyShape(newShape);
-  if (!known) return ctx.emit("reshape", [ctx.input(0), given!], { allowZero: true });
-  ctx.emit("reshape", [ctx.input(0)], { shape: known, ...(known.includes(0) && { allowZero: true }) });
+  const [x, y] = [ctx.input(0), ctx.output()];
+  const rest = known ? [] : [given!];
+  const attributes = known ? { shape: known, ...(known.includes(0) && { allowZero: true }) } : { allowZero: true };
+  ctx.emit("reshape", [x, ...rest], attributes);
+  const imaginary = imaginaryOf(x);
+  if (imaginary) setImaginary(y, ctx.make("reshape", [imaginary, ...rest], attributes, like(y, shapeOf(y))));
 });
 
 const legacyShape = (shape: readonly number[]): readonly number[] => (shape.length === 1 && shape[0] === 0 ? [] : shape);
