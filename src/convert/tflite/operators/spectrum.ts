@@ -17,16 +17,25 @@ export const setImaginary = (real: Value, imaginary: Value): void => {
 /** Operators that take or make complex tensors; others are refused by their data type. */
 export const ON_COMPLEX: ReadonlySet<string> = new Set(["RFFT2D", "RESHAPE", "COMPLEX_ABS", "REAL", "IMAG"]);
 
+interface Parts {
+  readonly real: Value;
+  readonly imaginary: Value;
+}
+
 const counting = (count: number): Float32Array => Float32Array.from({ length: count }, (_, i) => i);
 
-/** cos and sin of 2π · i · j / length. They are for the planner to compute: as constants they would be most of some files. */
-function turns(ctx: OperatorContext, rows: number, columns: number, length: number): { cos: Value; sin: Value } {
+/**
+ * e^(−2πi · row · column / length), as its real and its imaginary part. It is for the planner to compute: as constants these would
+ * be most of some files. Angles are less half a turn, so that both halves of a turn have the same bits, and products by them fold.
+ */
+function turns(ctx: OperatorContext, rows: number, columns: number, length: number): Parts {
   const type = { dataType: "float32", shape: [rows, columns] } as const;
   const [i, j] = [ctx.constant("i", "float32", [rows, 1], counting(rows)), ctx.constant("j", "float32", [1, columns], counting(columns))];
   // whole numbers, and exact: an angle of many turns would not be
-  const remainder = ctx.make("mod", [ctx.make("mul", [i, j], {}, type), scalar(ctx, length)], { fmod: true }, type);
-  const angle = ctx.make("mul", [remainder, scalar(ctx, (2 * Math.PI) / length)], {}, type);
-  return { cos: ctx.make("cos", [angle], {}, type), sin: ctx.make("sin", [angle], {}, type) };
+  const steps = ctx.make("mod", [ctx.make("mul", [i, j], {}, type), scalar(ctx, length)], { fmod: true }, type);
+  const lessHalf = ctx.make("sub", [steps, scalar(ctx, length / 2)], {}, type);
+  const angle = ctx.make("mul", [lessHalf, scalar(ctx, (2 * Math.PI) / length)], {}, type);
+  return { real: ctx.make("neg", [ctx.make("cos", [angle], {}, type)], {}, type), imaginary: ctx.make("sin", [angle], {}, type) };
 }
 
 const scalar = (ctx: OperatorContext, value: number): Value => ctx.constant("scalar", "float32", [], Float32Array.of(value));
@@ -52,23 +61,20 @@ const RFFT2D = (ctx: OperatorContext): void => {
   const across = turns(ctx, columns, bins, width);
   const half = like(x, [...dims.slice(0, -1), bins]);
   const y = ctx.output();
-  const sine = (from: Value) => ctx.make("matmul", [from, across.sin], {}, half);
   if (height === 1) {
-    ctx.emit("matmul", [x, across.cos]);
-    setImaginary(y, ctx.make("neg", [sine(x)], {}, half));
+    ctx.emit("matmul", [x, across.real]);
+    setImaginary(y, ctx.make("matmul", [x, across.imaginary], {}, half));
     return;
   }
   const down = turns(ctx, height, rows, height);
-  const [real, minus] = [ctx.make("matmul", [x, across.cos], {}, half), sine(x)];
+  const [real, imaginary] = [across.real, across.imaginary].map((part) => ctx.make("matmul", [x, part], {}, half)) as [Value, Value];
   const whole = like(x, [...dims.slice(0, -2), height, bins]);
   const times = (matrix: Value, part: Value) => ctx.make("matmul", [matrix, part], {}, whole);
-  // (cos − i·sin) · (real − i·minus)
-  ctx.emit("sub", [times(down.cos, real), times(down.sin, minus)]);
-  const sum = ctx.make("add", [times(down.cos, minus), times(down.sin, real)], {}, whole);
-  setImaginary(y, ctx.make("neg", [sum], {}, whole));
+  ctx.emit("sub", [times(down.real, real), times(down.imaginary, imaginary)]);
+  setImaginary(y, ctx.make("add", [times(down.real, imaginary), times(down.imaginary, real)], {}, whole));
 };
 
-function complexInput(ctx: OperatorContext): { real: Value; imaginary: Value } {
+function complexInput(ctx: OperatorContext): Parts {
   const real = ctx.input(0);
   const imaginary = imaginaryOf(real);
   check(imaginary, "unsupported", () => `expected a complex tensor that RFFT2D makes, found tensor "${real.name}"`);
