@@ -12,7 +12,7 @@
 //   | bias 8×i32 | scale 8×f32 | even: ⌈kernelHeight / R⌉ groups × kernelWidth × 8 channels × R rows
 //   | odd: ⌈(kernelHeight + 1) / R⌉ groups × kernelWidth × 8 channels × R rows
 //   | 1 where requantizeNear can round the sums: i32, 12 bytes |
-import { COLUMN, requantizeRow, sumRow, sumRow5, sumMovingRow3Bytes, sumRow3Bytes, sumRowBytes, sumRows3 } from "../lib/qs8-depthwise-row";
+import { COLUMN, requantizeRow, sumRow, sumRow5, sumMovingRow3Bytes, sumRow3Bytes, sumRows3 } from "../lib/qs8-depthwise-row";
 import { ConvShape, PANEL_HEAD, widthOf } from "../lib/qs8-panel";
 import { RELAXED } from "../lib/simd";
 
@@ -159,7 +159,7 @@ function sumRows(shape: ConvShape, isBytes: bool, sums: usize, band: usize, pane
     }
     for (let row = begin; row < end; row++, sums += width * COLUMN) {
       const start = row * stride, weights = panel + PANEL_HEAD + (start & 1 ? even * taps * COLUMN : 0);
-      sumRowBytes(sums, band + (start >> 1) * pitch, panel, weights, width, start & 1 ? odd : even, pitch * 2, taps, shape.dilationWidth * COLUMN, shape.strideWidth * COLUMN);
+      sumRow<i8>(sums, band + (start >> 1) * pitch, panel, weights, width, start & 1 ? odd : even, pitch * 2, taps, shape.dilationWidth * COLUMN, shape.strideWidth * COLUMN);
     }
     return;
   }
@@ -177,7 +177,7 @@ function sumRows(shape: ConvShape, isBytes: bool, sums: usize, band: usize, pane
       if (isMoving) sumRow5<i16>(sums, windows, panel, weights, width, pairs, pitch);
       else sumRow5<i8>(sums, windows, panel, weights, width, pairs, pitch);
     } else {
-      sumRow(sums, windows, panel, weights, width, pairs, pitch, taps, shape.dilationWidth * COLUMN, shape.strideWidth * COLUMN);
+      sumRow<i16>(sums, windows, panel, weights, width, pairs, pitch, taps, shape.dilationWidth * COLUMN, shape.strideWidth * COLUMN);
     }
   }
 }

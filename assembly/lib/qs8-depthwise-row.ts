@@ -8,12 +8,19 @@ import { dotBytes } from "./simd";
 // @ts-ignore: decorator
 @inline export const COLUMN: usize = 32;
 
+/** sum + w · x: two products of int16 to each sum, or four of bytes. */
+// @ts-ignore: decorator
+@inline
+function dotOf<T>(x: v128, w: v128, sum: v128): v128 {
+  return sizeof<T>() == 1 ? dotBytes(w, x, sum) : dot(x, w, sum);
+}
+
 /**
- * Sums of pixels up to a multiple of four ≥ `width`, for any kernel: `pairs` row pairs, `pitch` bytes
- * apart, of `taps` columns, `tapStep` bytes apart; a pixel's window begins `pixelStep` bytes after its neighbour's.
+ * Sums of pixels up to a multiple of four ≥ `width`, for any kernel: `groups` of two rows of int16 or four of bytes, as T says, `pitch`
+ * bytes apart, of `taps` columns, `tapStep` bytes apart; a pixel's window begins `pixelStep` bytes after its neighbour's.
  */
-export function sumRow(
-  sums: usize, x: usize, bias: usize, weights: usize, width: usize, pairs: usize, pitch: usize, taps: usize, tapStep: usize, pixelStep: usize,
+export function sumRow<T>(
+  sums: usize, x: usize, bias: usize, weights: usize, width: usize, groups: usize, pitch: usize, taps: usize, tapStep: usize, pixelStep: usize,
 ): void {
   const bias0 = v128.load(bias), bias1 = v128.load(bias, 16);
   const rewind = pitch - taps * tapStep;
@@ -22,15 +29,15 @@ export function sumRow(
     let acc20 = bias0, acc21 = bias1, acc30 = bias0, acc31 = bias1;
     let w = weights;
     let a0 = x, a1 = a0 + pixelStep, a2 = a1 + pixelStep, a3 = a2 + pixelStep;
-    for (let pair = pairs; pair > 0; pair--) {
+    for (let group = groups; group > 0; group--) {
       for (let tap = taps; tap > 0; tap--) {
         const w0 = v128.load(w), w1 = v128.load(w, 16);
-        acc00 = dot(v128.load(a0), w0, acc00), acc01 = dot(v128.load(a0, 16), w1, acc01);
-        acc10 = dot(v128.load(a1), w0, acc10), acc11 = dot(v128.load(a1, 16), w1, acc11);
+        acc00 = dotOf<T>(v128.load(a0), w0, acc00), acc01 = dotOf<T>(v128.load(a0, 16), w1, acc01);
+        acc10 = dotOf<T>(v128.load(a1), w0, acc10), acc11 = dotOf<T>(v128.load(a1, 16), w1, acc11);
         // never taken: without it V8 11.3 moves all loads to the top of the loop and spills; with more of them V8 13.6 loses
         if (!a2) break;
-        acc20 = dot(v128.load(a2), w0, acc20), acc21 = dot(v128.load(a2, 16), w1, acc21);
-        acc30 = dot(v128.load(a3), w0, acc30), acc31 = dot(v128.load(a3, 16), w1, acc31);
+        acc20 = dotOf<T>(v128.load(a2), w0, acc20), acc21 = dotOf<T>(v128.load(a2, 16), w1, acc21);
+        acc30 = dotOf<T>(v128.load(a3), w0, acc30), acc31 = dotOf<T>(v128.load(a3, 16), w1, acc31);
         w += COLUMN;
         a0 += tapStep, a1 += tapStep, a2 += tapStep, a3 += tapStep;
       }
@@ -43,37 +50,7 @@ export function sumRow(
   }
 }
 
-/** sumRow on dot products of bytes: `quads` of rows. */
-export function sumRowBytes(
-  sums: usize, x: usize, bias: usize, weights: usize, width: usize, quads: usize, pitch: usize, taps: usize, tapStep: usize, pixelStep: usize,
-): void {
-  const bias0 = v128.load(bias), bias1 = v128.load(bias, 16);
-  const rewind = pitch - taps * tapStep;
-  for (const end = sums + width * COLUMN; sums < end; sums += 4 * COLUMN, x += 4 * pixelStep) {
-    let acc00 = bias0, acc01 = bias1, acc10 = bias0, acc11 = bias1;
-    let acc20 = bias0, acc21 = bias1, acc30 = bias0, acc31 = bias1;
-    let w = weights;
-    let a0 = x, a1 = a0 + pixelStep, a2 = a1 + pixelStep, a3 = a2 + pixelStep;
-    for (let quad = quads; quad > 0; quad--) {
-      for (let tap = taps; tap > 0; tap--) {
-        const w0 = v128.load(w), w1 = v128.load(w, 16);
-        acc00 = dotBytes(w0, v128.load(a0), acc00), acc01 = dotBytes(w1, v128.load(a0, 16), acc01);
-        acc10 = dotBytes(w0, v128.load(a1), acc10), acc11 = dotBytes(w1, v128.load(a1, 16), acc11);
-        acc20 = dotBytes(w0, v128.load(a2), acc20), acc21 = dotBytes(w1, v128.load(a2, 16), acc21);
-        acc30 = dotBytes(w0, v128.load(a3), acc30), acc31 = dotBytes(w1, v128.load(a3, 16), acc31);
-        w += COLUMN;
-        a0 += tapStep, a1 += tapStep, a2 += tapStep, a3 += tapStep;
-      }
-      a0 += rewind, a1 += rewind, a2 += rewind, a3 += rewind;
-    }
-    v128.store(sums, acc00), v128.store(sums, acc01, 16);
-    v128.store(sums, acc10, 32), v128.store(sums, acc11, 48);
-    v128.store(sums, acc20, 64), v128.store(sums, acc21, 80);
-    v128.store(sums, acc30, 96), v128.store(sums, acc31, 112);
-  }
-}
-
-/** sumRowBytes for 3×3 taps, which are one quad of rows, and stride 1: a column is read once, and no pixel past the row's end is summed. */
+/** sumRow<i8> for 3×3 taps, which are one group of rows, and stride 1: a column is read once, and no pixel past the row's end is summed. */
 export function sumRow3Bytes(sums: usize, x: usize, bias: usize, w: usize, width: usize): void {
   const first0 = v128.load(bias), first1 = v128.load(bias, 16);
   const w00 = v128.load(w), w01 = v128.load(w, 16), w10 = v128.load(w, 32), w11 = v128.load(w, 48), w20 = v128.load(w, 64), w21 = v128.load(w, 80);
@@ -164,7 +141,7 @@ export function sumRows3<S>(sums: usize, band: usize, panel: usize, width: usize
   }
 }
 
-/** sumRow for five taps in a row and stride 1 (S is i8) or 2 (S is i16): a pair's weights of four channels stay in registers for four pixels. */
+/** sumRow<i16> for five taps in a row and stride 1 (S is i8) or 2 (S is i16): a pair's weights of four channels stay in registers for four pixels. */
 export function sumRow5<S>(sums: usize, x: usize, bias: usize, weights: usize, width: usize, pairs: usize, pitch: usize): void {
   for (let half: usize = 0; half < 32; half += 16) {
     const first = v128.load(bias + half);

@@ -79,8 +79,9 @@ const isSource = (wasm: unknown): wasm is WasmSource =>
 async function givenModule(tier: Tier, given: unknown): Promise<WebAssembly.Module> {
   if (!isSource(given)) throw new LanewiseError("input", `the option wasm must hold the ${tier} kernels, as a module or bytes`);
   const module = await compileGiven(tier, given);
-  const isKernels = WebAssembly.Module.exports(module).some(({ name }) => name === "f32_gemm");
-  if (!isKernels) throw new LanewiseError("input", `the option wasm holds a module that is not lanewise/kernels/${tier}`);
+  const exported = new Set(WebAssembly.Module.exports(module).map(({ name }) => name));
+  const isKernels = exported.has("f32_gemm") && exported.has("x8_dot_kind");
+  if (!isKernels) throw new LanewiseError("input", `the option wasm holds a module that is not this version's lanewise/kernels/${tier}`);
   return module;
 }
 

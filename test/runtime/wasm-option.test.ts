@@ -20,7 +20,7 @@ test.each<[string, WasmOption]>([
 
 test.each<[string, unknown, RegExp]>([
   ["bytes of something else", Uint8Array.of(1, 2, 3), /holds no simd128 kernels: /],
-  ["another module", EMPTY_MODULE, /holds a module that is not lanewise\/kernels\/simd128/],
+  ["another module", EMPTY_MODULE, /holds a module that is not this version's lanewise\/kernels\/simd128/],
   ["an address", "simd128.wasm", /must hold the simd128 kernels, as a module or bytes/],
   ["an address by tier", { simd128: "simd128.wasm" }, /must hold the simd128 kernels, as a module or bytes/],
 ])("%s is refused", async (_, wasm, message) => {

@@ -1,4 +1,6 @@
 // A convolution or dense layer on int8 activations and constant int8 weights, as kernel calls.
+
+import type { TypedArray } from "../../graph/types.ts";
 import { type Candidate, emitFastest } from "../candidates.ts";
 import { DotKind } from "../codes.ts";
 import { shapeText } from "../conv-geometry.ts";
@@ -84,10 +86,17 @@ interface LayerInContext extends Layer {
 
 const isVector = (layer: LayerInContext): boolean => layer.isSymmetric && pixelsOf(layer) === 1 && isMatrix(layer.geometry);
 
+/** Whether weights have the least step among them; looked for once, as models are planned again for other shapes. */
+const haveLeast = new WeakMap<TypedArray, boolean>();
+
 /** True where dot products of bytes are exact in this engine, and the weights are such that they are. */
-function fitsBytes({ ctx, isSymmetric, weights }: LayerInContext): boolean {
+function fitsBytes({ ctx, isSymmetric, owner }: LayerInContext): boolean {
   if (!isSymmetric || ctx.dot === DotKind.inexact) return false;
-  return ctx.dot === DotKind.unsigned || !Array.prototype.includes.call(weights().weight, -128);
+  if (ctx.dot === DotKind.unsigned) return true;
+  const known = owner.known!;
+  const least = owner.dataType === "uint8" ? 0 : -128;
+  if (!haveLeast.has(known)) haveLeast.set(known, Array.prototype.includes.call(known, least));
+  return !haveLeast.get(known);
 }
 
 const partsOfLayer = ({ geometry, output, weights }: LayerInContext): number | undefined => partsOf(geometry, weights(), output.xZero);
