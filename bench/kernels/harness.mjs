@@ -1,6 +1,10 @@
 // Times kernels alone on the shapes of real layers, beside the machine's limits measured in the same run.
 // A case is { name, flops?, bytes?, run }; what a suite of cases shares is made by `suite(bench)`.
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
 import Benchmark from "benchmark";
 
 const MEMORY_BYTES = 256 << 20;
@@ -78,15 +82,28 @@ export function tiersHere() {
   return ["relaxed", "simd128"].filter((tier) => WebAssembly.validate(readFileSync(new URL(`../../dist/${tier}.wasm`, import.meta.url))));
 }
 
+/** The loop of multiply-adds of a tier, which no model needs: it is compiled here. */
+function limitLoop({ tier, memory }) {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const folder = mkdtempSync(path.join(tmpdir(), "lanewise-limits-"));
+  const file = path.join(folder, "limits.wasm");
+  const asc = ["node_modules/assemblyscript/bin/asc.js", "assembly/bench/limits.ts", "--config", "asconfig.json", "--target", tier];
+  const { status } = spawnSync(process.execPath, [...asc, "--outFile", file], { cwd: root, stdio: "inherit" });
+  if (status !== 0) throw new Error(`asc exited with ${status}`);
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)), { env: { memory } });
+  rmSync(folder, { recursive: true });
+  return exports.f32_madd_loop;
+}
+
 /** Multiply-adds in GF/s, and a copy within the first- and second-level caches in GB/s. */
 export function limitsOf(bench) {
-  const { f32_madd_loop } = bench.kernels;
+  const loop = limitLoop(bench);
   bench.reset();
   const y = bench.alloc(16);
-  for (let i = 0; i < 100000; i++) f32_madd_loop(y, 0.999, 0.001, 20);
+  for (let i = 0; i < 100000; i++) loop(y, 0.999, 0.001, 20);
   const bytes = new Uint8Array(bench.memory.buffer, bench.alloc(256 << 10), 256 << 10);
   return {
-    gflops: (80 * 10000) / 1e9 / fastest(() => f32_madd_loop(y, 0.999, 0.001, 10000)),
+    gflops: (80 * 10000) / 1e9 / fastest(() => loop(y, 0.999, 0.001, 10000)),
     gbytes: (128 << 10) / 1e9 / fastest(() => bytes.copyWithin(128 << 10, 0, 128 << 10)),
   };
 }

@@ -71,11 +71,12 @@ export function packBytePanels(target: PanelViews, g: ConvGeometry, kind: ConvOu
 }
 
 /**
- * Multiply-adds of the direct kernel in whose time this one is done: those of whole tiles in 0.37 of it, and what windows take
- * to be copied and rounded.
+ * Multiply-adds of the direct kernel in whose time this one is done: those of whole tiles, or of one window, in 0.37 of it, and what
+ * windows take to be copied and rounded.
  */
 export function byteCost({ geometry: g, images }: { readonly geometry: ConvGeometry; readonly images: number }): number {
-  const pixels = images * wholeTiles(g.outHeight * g.outWidth);
+  const inImage = g.outHeight * g.outWidth;
+  const pixels = images * (inImage === 1 ? 1 : wholeTiles(inImage));
   return (
     pixels * (0.37 * windowBytes(g) + 2) * Math.ceil(g.outChannels / g.groups / 8) * 8 * g.groups + pixels * 3 * windowBytes(g) * g.groups
   );

@@ -1,4 +1,4 @@
-// The machine's limit on multiply-adds, for benches: ten sums in registers and nothing else.
+// The machine's limit on multiply-adds, for benches, which compile it themselves: ten sums in registers and nothing else.
 import { madd } from "../lib/simd";
 
 /** `rounds` > 0 times ten vector multiply-adds, 80 operations; the sums go to y[4] so that they are not optimized away. */
