@@ -155,3 +155,15 @@ test("a quantized layer on a constant gives what it gives at run time", () => {
   };
   expect(layer(x)).toEqual(layer());
 });
+
+test("an optional tensor is absent by its number, −1", () => {
+  const shape = [1, 3];
+  const tensors: TensorSpec[] = [
+    { name: "x", shape },
+    { name: "w", shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
+    { name: "y", shape: [1, 2] },
+  ];
+  const operators = [{ op: BUILTIN_OPERATORS.indexOf("FULLY_CONNECTED"), inputs: [0, 1, -1], outputs: [2] }];
+  const model = modelOf(importTflite(writeTflite({ tensors, operators, inputs: [0], outputs: [2] })));
+  expect(values(model.runSync({ x: new Tensor("float32", shape, counting(shape)) }).y)).toEqual([14, 32]);
+});

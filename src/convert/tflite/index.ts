@@ -107,9 +107,10 @@ class SubgraphImport {
   #checkTensors(operator: TfliteOperator, inputs: (Value | null)[], outputs: (Value | null)[]): void {
     const indices = [...operator.inputs, ...operator.outputs];
     for (const [i, value] of [...inputs, ...outputs].entries()) {
+      if (!value) continue;
       const tensor = this.#tensor(indices[i]!);
       if (isComplex(tensor) && ON_COMPLEX.has(this.#kinds[operator.code]!.name)) continue;
-      const problem = value && tensorProblem(tensor, value);
+      const problem = tensorProblem(tensor, value);
       if (problem) throw new LanewiseError("unsupported", reasonAgainst(this.#kinds[operator.code]!) ?? problem);
     }
   }
