@@ -8,12 +8,13 @@
 // Scratch:
 //   | bias less the input's zero point 8×i32 | sums of the band's pixels: 8 × i32 each | where each run begins in a window: u32 × runs
 //   | where each window begins in the band: u32 × (pixels of a band + 4) | windows, each of whole four bytes | band, unless it is a matrix |
-import { flipBytes, flipRows } from "../lib/qs8-byte-rows";
+import { flipBits } from "../lib/bytes";
 import { requantizeRow } from "../lib/qs8-depthwise-row";
 import { ConvShape, PANEL_HEAD, storeSums, TO_INT8, widthOf } from "../lib/qs8-panel";
 import { isNear } from "../lib/qs8-product";
 import { isMatrix, placeRuns, placeWindows } from "../lib/qs8-windows";
 import { dotBytes, RELAXED } from "../lib/simd";
+import { bandRows } from "../lib/widen";
 
 /** Bytes of a panel before its weights, and of eight sums. */
 // @ts-ignore: decorator
@@ -144,14 +145,14 @@ export function qs8_conv_6x8c4(
     count = min(min(bandPixels, imagePixels - first), end - pixel);
     const from = x + image * imageBytes;
     if (isMatrix(shape)) {
-      if (bytes == elements) flipBytes(windows, from + first * bytes, count * bytes, flip);
-      else for (let row: usize = 0; row < count; row++) flipBytes(windows + row * bytes, from + (first + row) * elements, elements, flip);
+      if (bytes == elements) flipBits(windows, from + first * bytes, count * bytes, flip);
+      else for (let row: usize = 0; row < count; row++) flipBits(windows + row * bytes, from + (first + row) * elements, elements, flip);
       multiplyWindows(shape, y, w, 0, rowScale, scratch, windows, bytes, zero, pixel, count);
       continue;
     }
     const row = first / shape.outWidth, lastRow = (first + count - 1) / shape.outWidth;
     const top = <i32>(row * shape.strideHeight - shape.padTop), rows = (lastRow - row) * shape.strideHeight + covered;
-    flipRows(shape, band, from, xZero, top, rows, widthOf(shape));
+    bandRows<u8>(shape, band, from, xZero, top, rows, widthOf(shape));
     placeWindows(shape, starts, first - row * shape.outWidth, count, 1);
     for (let group: usize = 0; group < groups; group++) {
       copyWindows(windows, bytes, band + group * groupIn, runs, elements / runCount, starts, count);

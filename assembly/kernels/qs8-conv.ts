@@ -10,7 +10,7 @@ import { ConvShape, TO_INT8, widthOf } from "../lib/qs8-panel";
 import { panelTiles, PRODUCT_BYTES, Rounding, writeRounding } from "../lib/qs8-product";
 import { tileRows, tileRun } from "../lib/qs8-tiles";
 import { isMatrix, placeRuns, placeWindows } from "../lib/qs8-windows";
-import { widenRows } from "../lib/widen";
+import { bandRows } from "../lib/widen";
 
 /** Tiles of the windows of the band at x, for the group whose channels begin there. */
 function tileWindows(tiles: usize, x: usize, runs: usize, windows: usize, count: usize, pairs: usize): void {
@@ -73,7 +73,7 @@ function convolve(y: usize, x: usize, w: usize, isSmall: bool, rowScale: usize, 
     if (band) {
       const top = <i32>(row * shape.strideHeight - shape.padTop), rows = (lastRow - row) * shape.strideHeight + covered;
       const zero = rowScale ? load<i32>(rowScale, 4) : shape.xZero;
-      widenRows(shape, band, from, zero, top, rows, widthOf(shape));
+      bandRows<u16>(shape, band, from, zero, top, rows, widthOf(shape));
       placeWindows(shape, windows, first - row * shape.outWidth, count, 2);
     } else {
       tileMatrix(shape, tiles, from, rowScale ? rowScale + image * imagePixels * shape.rowScaleStep : 0, first, count);

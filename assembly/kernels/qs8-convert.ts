@@ -1,5 +1,5 @@
 // Between float32 and int8.
-import { flipSign } from "../lib/bytes";
+import { flipBits } from "../lib/bytes";
 import { floorOf, magicOf, narrow8, offsetOf, roundToZero, storeBytes } from "../lib/requantize";
 
 /** y = x / scale, rounded half to even, plus zero, clamped to int8, for elements begin … end. NaN gives the lowest. */
@@ -109,7 +109,7 @@ export function u8_dynamic_from_f32(y: usize, scale: usize, zero: usize, x: usiz
   store<u8>(zero, <u8>origin);
   // as int8 first, 128 lower, where the saturation of the rounding is
   qs8_from_f32(y, x, step, origin - 128, 0, size);
-  flipSign(y, y, size);
+  flipBits(y, y, size, i8x16.splat(-128));
 }
 
 /** u8_dynamic_from_f32 as int8, 128 lower; `row` gets { scale f32, zero i32 }. */

@@ -12,7 +12,8 @@
 //   | bias 8×i32 | scale 8×f32 | even: ⌈kernelHeight / R⌉ groups × kernelWidth × 8 channels × R rows
 //   | odd: ⌈(kernelHeight + 1) / R⌉ groups × kernelWidth × 8 channels × R rows
 //   | 1 where requantizeNear can round the sums: i32, 12 bytes |
-import { COLUMN, requantizeRow, sumRow, sumRow5, sumMovingRow3Bytes, sumRow3Bytes, sumRows3 } from "../lib/qs8-depthwise-row";
+import { interleave, interleaveHigh } from "../lib/bytes";
+import { COLUMN, requantizeRow, sumMovingRow3Bytes, sumRow, sumRow3Bytes, sumRow5, sumRows3 } from "../lib/qs8-depthwise-row";
 import { ConvShape, PANEL_HEAD, widthOf } from "../lib/qs8-panel";
 import { RELAXED } from "../lib/simd";
 
@@ -20,7 +21,7 @@ import { RELAXED } from "../lib/simd";
 // @ts-ignore: decorator
 @inline const BATCH: usize = 128;
 
-/** Widens and interleaves eight channels of two rows. */
+/** Interleaves eight channels of two rows, or of two pairs of rows of bytes. */
 // @ts-ignore: decorator
 @inline
 function pairEight(to: usize, top: v128, bottom: v128): void {
@@ -51,15 +52,7 @@ function gatherColumns(to: usize, end: usize, a: usize, b: usize, aStep: usize, 
   }
 }
 
-/** Interleaves bytes of four rows, in their low halves eight channels each, as 4 channels × 4 rows twice. */
-// @ts-ignore: decorator
-@inline
-function storeQuads(to: usize, ab: v128, cd: v128): void {
-  v128.store(to, v128.shuffle<i16>(ab, cd, 0, 8, 1, 9, 2, 10, 3, 11));
-  v128.store(to, v128.shuffle<i16>(ab, cd, 4, 12, 5, 13, 6, 14, 7, 15), 16);
-}
-
-/** pairColumns of four rows as bytes, less the flipped bits; always the next eight channels too, which come last in memory, or nowhere. */
+/** pairColumns of four rows as bytes, with flipped bits. */
 function quadColumns(
   to: usize, end: usize, a: usize, b: usize, c: usize, d: usize, aStep: usize, bStep: usize, cStep: usize, dStep: usize, next: usize, flip: i32,
 ): void {
@@ -67,25 +60,13 @@ function quadColumns(
   for (; to < end; to += COLUMN, a += aStep, b += bStep, c += cStep, d += dStep) {
     if (next) {
       const va = v128.xor(v128.load(a), flips), vb = v128.xor(v128.load(b), flips), vc = v128.xor(v128.load(c), flips), vd = v128.xor(v128.load(d), flips);
-      storeQuads(to, low8(va, vb), low8(vc, vd));
-      storeQuads(to + next, high8(va, vb), high8(vc, vd));
+      pairEight(to, interleave(va, vb), interleave(vc, vd));
+      pairEight(to + next, interleaveHigh(va, vb), interleaveHigh(vc, vd));
     } else {
-      const ab = low8(v128.load64_zero(a), v128.load64_zero(b)), cd = low8(v128.load64_zero(c), v128.load64_zero(d));
-      storeQuads(to, v128.xor(ab, flips), v128.xor(cd, flips));
+      const ab = interleave(v128.load64_zero(a), v128.load64_zero(b)), cd = interleave(v128.load64_zero(c), v128.load64_zero(d));
+      pairEight(to, v128.xor(ab, flips), v128.xor(cd, flips));
     }
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function low8(a: v128, b: v128): v128 {
-  return v128.shuffle<i8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-}
-
-// @ts-ignore: decorator
-@inline
-function high8(a: v128, b: v128): v128 {
-  return v128.shuffle<i8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 
 /** One row of gatherColumns as bytes. */
@@ -112,7 +93,7 @@ function fillBand(
     const a = hasA ? x + <usize>atA * rowBytes : zeros, b = hasB ? x + <usize>atB * rowBytes : zeros;
     const aStep = hasA ? channels : 0, bStep = hasB ? channels : 0;
     const atC = atB + <i32>rowStep, atD = atC + <i32>rowStep;
-    const hasC = atC >= 0 && atC < <i32>shape.inHeight , hasD = atD >= 0 && atD < <i32>shape.inHeight;
+    const hasC = atC >= 0 && atC < <i32>shape.inHeight, hasD = atD >= 0 && atD < <i32>shape.inHeight;
     const c = hasC ? x + <usize>atC * rowBytes : zeros, d = hasD ? x + <usize>atD * rowBytes : zeros;
     const cStep = hasC ? channels : 0, dStep = hasD ? channels : 0;
     const end = to + width * COLUMN;
@@ -147,13 +128,14 @@ function fillBand(
 /** Sums of the output rows from `begin` to `end` of a band, a row's right after those of the row before. */
 function sumRows(shape: ConvShape, isBytes: bool, sums: usize, band: usize, panel: usize, begin: usize, end: usize, pitch: usize): void {
   const kernelHeight = shape.kernelHeight, taps = shape.kernelWidth, width = shape.outWidth, stride = shape.strideHeight;
+  const isSliding = shape.dilationWidth == 1 && shape.strideWidth < 3, isMoving = shape.strideWidth == 2;
   if (isBytes) {
     const even = (kernelHeight + 3) >> 2, odd = (kernelHeight + 4) >> 2;
-    if (kernelHeight == 3 && taps == 3 && shape.dilationWidth == 1 && shape.strideWidth < 3) {
+    if (isSliding && kernelHeight == 3 && taps == 3) {
       for (let row = begin; row < end; row++, sums += width * COLUMN) {
         const start = row * stride, weights = panel + PANEL_HEAD + (start & 1) * (3 * COLUMN), windows = band + (start >> 1) * pitch;
-        if (shape.strideWidth == 1) sumRow3Bytes(sums, windows, panel, weights, width);
-        else sumMovingRow3Bytes(sums, windows, panel, weights, width);
+        if (isMoving) sumMovingRow3Bytes(sums, windows, panel, weights, width);
+        else sumRow3Bytes(sums, windows, panel, weights, width);
       }
       return;
     }
@@ -163,7 +145,6 @@ function sumRows(shape: ConvShape, isBytes: bool, sums: usize, band: usize, pane
     }
     return;
   }
-  const isSliding = shape.dilationWidth == 1 && shape.strideWidth < 3, isMoving = shape.strideWidth == 2;
   if (isSliding && kernelHeight == 3 && taps == 3 && shape.strideWidth == stride) {
     if (isMoving) sumRows3<i16>(sums, band, panel, width, begin, end, pitch);
     else sumRows3<i8>(sums, band, panel, width, begin, end, pitch);

@@ -9,7 +9,7 @@
 import { ConvShape } from "../lib/qs8-panel";
 import { sumPanel } from "../lib/qs8-sums";
 import { PART_BYTES, transformInput, transformOutput } from "../lib/qs8-winograd";
-import { widenRows } from "../lib/widen";
+import { bandRows } from "../lib/widen";
 
 /** Tiles of the output of one image. */
 // @ts-ignore: decorator
@@ -25,7 +25,7 @@ function transformBand(shape: ConvShape, v: usize, x: usize, temporary: usize, r
   for (let tile = begin; tile < end; ) {
     const tileRow = tile / across, image = tileRow / down;
     const top = <i32>((tileRow - image * down) * 4 - shape.padTop);
-    widenRows(shape, rows, x + image * shape.inHeight * shape.inWidth * shape.inChannels, shape.xZero, top, 6, width);
+    bandRows<u16>(shape, rows, x + image * shape.inHeight * shape.inWidth * shape.inChannels, shape.xZero, top, 6, width);
     for (const last = min((tileRow + 1) * across, end); tile < last; tile++, v += vRow * 2) {
       transformInput(v, elementBytes, rows + (tile - tileRow * across) * 4 * pixelBytes, width * pixelBytes, pixelBytes, shape.inChannels, temporary);
     }

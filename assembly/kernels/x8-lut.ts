@@ -1,5 +1,5 @@
 // Any function of one byte, from the table of its 256 results.
-import { flipSign } from "../lib/bytes";
+import { flipBits } from "../lib/bytes";
 
 /** y[row][col] = table[x[row][col]] for rows begin … end of `cols` bytes; bytes count as unsigned. `y` may be `x`. */
 export function x8_lut(y: usize, x: usize, table: usize, cols: usize, ldy: usize, ldx: usize, begin: usize, end: usize): void {
@@ -19,5 +19,5 @@ export function x8_lut(y: usize, x: usize, table: usize, cols: usize, ldy: usize
 
 /** y = x with its highest bit turned over, for bytes begin … end: uint8 to int8 128 lower, and back. `y` may be `x`. */
 export function x8_flip_sign(y: usize, x: usize, begin: usize, end: usize): void {
-  flipSign(y + begin, x + begin, end - begin);
+  flipBits(y + begin, x + begin, end - begin, i8x16.splat(-128));
 }

@@ -1,6 +1,7 @@
 // Transposed planes of 8-bit elements, in 8x8 tiles.
 //
 //   x: cols lines of `rows` elements      y: rows lines of `cols` elements
+import { interleave, interleaveHigh } from "../lib/bytes";
 import { planeOffsets, unitsInPlane } from "../lib/planes";
 
 /** Columns walked before the next eight rows, so that the lines of x stay in the cache between them. */
@@ -69,18 +70,6 @@ function threeLines(y: usize, x: usize, rows: usize, xStride: usize): void {
 @inline
 function closeGaps(fours: v128): v128 {
   return v128.shuffle<u8>(fours, fours, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15);
-}
-
-// @ts-ignore: decorator
-@inline
-function interleaveHigh(a: v128, b: v128): v128 {
-  return v128.shuffle<u8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-}
-
-// @ts-ignore: decorator
-@inline
-function interleave(a: v128, b: v128): v128 {
-  return v128.shuffle<u8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 
 // @ts-ignore: decorator

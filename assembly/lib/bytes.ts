@@ -47,9 +47,23 @@ export function fillElements<T>(y: usize, value: T, count: usize): void {
   v128.store(y + last, v);
 }
 
-/** y = x with the highest bit of every byte turned over. */
-export function flipSign(y: usize, x: usize, bytes: usize): void {
-  const end = y + bytes;
-  for (const last = end - (bytes & 15); y < last; y += 16, x += 16) v128.store(y, v128.xor(v128.load(x), i8x16.splat(-128)));
-  for (; y < end; y++, x++) store<u8>(y, load<u8>(x) ^ 128);
+/** y = x ^ flips for `count` bytes, of which `flips` has sixteen the same. `y` may be `x`. */
+export function flipBits(y: usize, x: usize, count: usize, flips: v128): void {
+  const end = y + count;
+  for (const last = end - (count & 15); y < last; y += 16, x += 16) v128.store(y, v128.xor(v128.load(x), flips));
+  for (; y < end; y++, x++) store<u8>(y, load<u8>(x) ^ i8x16.extract_lane_u(flips, 0));
+}
+
+/** Eight bytes of a and of b by turns, the lower ones. */
+// @ts-ignore: decorator
+@inline
+export function interleave(a: v128, b: v128): v128 {
+  return v128.shuffle<u8>(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+/** Eight bytes of a and of b by turns, the higher ones. */
+// @ts-ignore: decorator
+@inline
+export function interleaveHigh(a: v128, b: v128): v128 {
+  return v128.shuffle<u8>(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }

@@ -1,4 +1,5 @@
-// int8 activations to int16 with the zero point taken off: what the exact dot product reads.
+// int8 activations as the exact dot products read them: int16 with the zero point taken off, or bytes.
+import { fillElements, flipBits } from "./bytes";
 import { ConvShape } from "./qs8-panel";
 
 /** y[i] = x[i] − zero for `count` elements. */
@@ -15,35 +16,37 @@ export function widen(y: usize, x: usize, count: usize, zero: i32): void {
   for (; x < end; x++, y += 2) store<i16>(y, <i16>(<i32>load<i8>(x) - zero));
 }
 
-/** `count` zeros of 16 bits. */
-function clear(y: usize, count: usize): void {
-  const end = y + count * 2;
-  for (const last = end - (count & 7) * 2; y < last; y += 16) v128.store(y, i16x8.splat(0));
-  for (; y < end; y += 2) store<i16>(y, 0);
+/** Elements as the band of a T has them: int16 less `zero`, or bytes with the shape's bits flipped. */
+// @ts-ignore: decorator
+@inline
+function move<T>(shape: ConvShape, y: usize, x: usize, count: usize, zero: i32): void {
+  if (sizeof<T>() == 2) widen(y, x, count, zero);
+  else flipBits(y, x, count, i8x16.splat(<i8>shape.flip));
 }
 
 /**
- * Widens `rows` rows of the image at x from row `top` on, with the padding around it as zeros: `width` pixels a row,
- * from `padLeft` pixels before the first. Rows that no window reads, because strides pass over them, stay as they are.
+ * `rows` rows of the image at x from row `top` on, as int16 less the zero point (T is u16), or as bytes with the bits flipped that
+ * the dot product of bytes wants (u8), with the padding around them as zero points: `width` pixels a row, from `padLeft` pixels before
+ * the first. Rows that no window reads, because strides pass over them, stay as they are.
  */
-export function widenRows(shape: ConvShape, y: usize, x: usize, zero: i32, top: i32, rows: usize, width: usize): void {
-  const channels = shape.inChannels, rowBytes = shape.inWidth * channels;
+export function bandRows<T>(shape: ConvShape, y: usize, x: usize, zero: i32, top: i32, rows: usize, width: usize): void {
+  const channels = shape.inChannels, rowBytes = shape.inWidth * channels, padding = sizeof<T>() == 2 ? <T>0 : <T>(zero ^ shape.flip);
   const left = min(shape.padLeft, width), inside = min(shape.inWidth, width - left);
   const covered = (shape.kernelHeight - 1) * shape.dilationHeight + 1;
   if (inside == width && inside == shape.inWidth && top >= 0 && <usize>top + rows <= shape.inHeight && shape.strideHeight <= covered) {
-    widen(y, x + <usize>top * rowBytes, rows * rowBytes, zero);
+    move<T>(shape, y, x + <usize>top * rowBytes, rows * rowBytes, zero);
     return;
   }
   const before = left * channels, middle = inside * channels, after = (width - left - inside) * channels;
-  for (let row: usize = 0; row < rows; row++, y += width * channels * 2) {
+  for (let row: usize = 0; row < rows; row++, y += width * channels * sizeof<T>()) {
     if (row % shape.strideHeight >= covered) continue;
     const at = top + <i32>row;
     if (at < 0 || at >= <i32>shape.inHeight) {
-      clear(y, width * channels);
+      fillElements<T>(y, padding, width * channels);
     } else {
-      clear(y, before);
-      widen(y + before * 2, x + <usize>at * rowBytes, middle, zero);
-      clear(y + (before + middle) * 2, after);
+      fillElements<T>(y, padding, before);
+      move<T>(shape, y + before * sizeof<T>(), x + <usize>at * rowBytes, middle, zero);
+      fillElements<T>(y + (before + middle) * sizeof<T>(), padding, after);
     }
   }
 }
