@@ -2,7 +2,7 @@
 // the packed weights that it asks for. Addresses are still open here.
 import { LanewiseError } from "../errors.ts";
 import { ELEMENT_BYTES, type Node, type Quantization, sizeOf, type TypedArray, type Value } from "../graph/types.ts";
-import { DotKind } from "../ops/codes.ts";
+import type { DotKind } from "../ops/codes.ts";
 import {
   AttributeReader,
   atNode,
@@ -24,8 +24,8 @@ import type { WeightStore } from "./weights.ts";
 /** What the planner must know about where the plan will run. */
 export interface Target {
   readonly tier: "simd128" | "relaxed";
-  /** What the engine's dot product of bytes computes; absent: nothing that kernels can use. */
-  readonly dot?: DotKind | undefined;
+  /** What the engine's dot product of bytes computes. */
+  readonly dot: DotKind;
   readonly memory: "fast" | "small";
   readonly weights: WeightStore;
   readonly quantized: QuantizedLowerings | undefined;
@@ -127,7 +127,7 @@ class NodeLowering implements LowerContext {
     this.memory = target.memory;
     this.quantized = target.quantized;
     this.tier = target.tier;
-    this.dot = target.dot ?? DotKind.inexact;
+    this.dot = target.dot;
     this.attributes = new AttributeReader(node.attributes);
     this.inputs = node.inputs.map((value) => (value ? operand(value) : undefined));
     this.outputs = node.outputs.map((value) => (value ? operand(value) : undefined));

@@ -1,7 +1,6 @@
 // Which of the four kernel binaries this engine can run, where its bytes come from, and one instance a model.
 import { instantiateSync } from "@assemblyscript/loader";
 import { LanewiseError, messageOf } from "../errors.ts";
-import type { DotKind } from "../ops/codes.ts";
 import type { KernelExports } from "./kernel-exports.d.ts";
 import { isNode, readLocalFile } from "./platform.ts";
 
@@ -106,10 +105,6 @@ async function fetchModule(tier: Tier): Promise<WebAssembly.Module> {
     throw new LanewiseError("format", `the kernels cannot be read from ${url}: ${messageOf(cause)}. ${help}`, { cause });
   }
 }
-
-/** What the dot product of bytes computes in this engine, on this processor. */
-export const dotKindOf = (module: WebAssembly.Module): DotKind =>
-  instantiateKernels(module, new WebAssembly.Memory({ initial: 1 })).x8_dot_kind();
 
 /** The kernels on a memory of their own. */
 export function instantiateKernels(module: WebAssembly.Module, memory: WebAssembly.Memory): KernelExports {

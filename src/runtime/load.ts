@@ -6,7 +6,7 @@ import type { Graph } from "../graph/types.ts";
 import { operatorsFor } from "../ops/demand.ts";
 import { throwIfAborted } from "./calls.ts";
 import { checkObject } from "./checks.ts";
-import { chooseTier, dotKindOf, instantiateKernels, kernelModule, type Tier, type WasmOption } from "./kernels.ts";
+import { chooseTier, instantiateKernels, kernelModule, type Tier, type WasmOption } from "./kernels.ts";
 import { Model } from "./model.ts";
 import type { ModelSettings } from "./model-options.ts";
 import { type ModelSource, readSource, type SourceOptions } from "./source.ts";
@@ -51,10 +51,9 @@ export async function load(source: ModelSource, options: LoadOptions = {}): Prom
   throwIfAborted(options.signal);
   const graph = await readGraph(bytes);
   const operators = await operatorsFor(graph);
-  const kernels = await module;
-  const settings = { tier, dot: dotKindOf(kernels), memory: options.memory ?? "fast", ...operators, ownsGraph: true };
-  const tuning = options.tune === true ? await tune(graph, kernels, settings, options.signal) : readTuning(options.tune || {});
-  const model = new Model(graph, kernels, { ...settings, tuning });
+  const settings = { tier, memory: options.memory ?? "fast", ...operators, ownsGraph: true };
+  const tuning = options.tune === true ? await tune(graph, await module, settings, options.signal) : readTuning(options.tune || {});
+  const model = new Model(graph, await module, { ...settings, tuning });
   if (options.warmUp) await warmUp(model, options.signal);
   return model;
 }

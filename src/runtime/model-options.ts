@@ -1,6 +1,5 @@
 // What a model is made with, what a run takes, and what a model says of its inputs and outputs.
 import type { DataType } from "../graph/types.ts";
-import type { DotKind } from "../ops/codes.ts";
 import type { QuantizedLowerings } from "../ops/quantized/lowerings.ts";
 import type { OpTable } from "../plan/infer.ts";
 import type { Tier } from "./kernels.ts";
@@ -24,8 +23,6 @@ export interface RunOptions {
 
 export interface ModelSettings {
   readonly tier: Tier;
-  /** What this engine's dot product of bytes computes; absent: nothing that kernels can use. */
-  readonly dot?: DotKind | undefined;
   readonly memory: "fast" | "small";
   readonly ops: OpTable;
   readonly quantized?: QuantizedLowerings | undefined;

@@ -247,10 +247,11 @@ function makeEngine(graph: Graph, module: WebAssembly.Module, settings: ModelSet
     engine.plans++;
     return memory.commit(weights, arenaBytes);
   };
-  const kernels = new Map(Object.entries(settings.tuning ?? {}));
-  const choose = ({ key, estimated }: Choice) => kernels.get(key) ?? estimated;
-  const target = { quantized: undefined, ...settings, weights, commit, choose };
-  const runner = new GraphRunner(graph, { target, memory, kernels: instantiateKernels(module, memory.wasm) });
+  const tuned = new Map(Object.entries(settings.tuning ?? {}));
+  const choose = ({ key, estimated }: Choice) => tuned.get(key) ?? estimated;
+  const kernels = instantiateKernels(module, memory.wasm);
+  const target = { quantized: undefined, ...settings, dot: kernels.x8_dot_kind(), weights, commit, choose };
+  const runner = new GraphRunner(graph, { target, memory, kernels });
   const engine = { runner, memory, target, plans: 0 };
   return engine;
 }

@@ -43,7 +43,7 @@ const TRIAL_FLOPS = 40e6;
 const LEAST_ROWS = 256;
 
 /** The layers with a choice, those with the most work first. None where the model cannot be planned for these shapes. */
-export function layersOf({ graph, settings }: TuneJob): TunedLayer[] {
+export function layersOf({ graph, settings, instantiate }: TuneJob): TunedLayer[] {
   const choices = new Map<string, Choice>();
   const choose = (choice: Choice): string => {
     if (choice.candidates.length > 1 && !choices.has(choice.key)) choices.set(choice.key, choice);
@@ -51,7 +51,8 @@ export function layersOf({ graph, settings }: TuneJob): TunedLayer[] {
   };
   const types = new Map(graph.inputs.map((value) => [value, closed(value.type!)]));
   try {
-    const target = { quantized: undefined, ...settings, weights: new WeightStore(), choose };
+    const dot = instantiate(new ModelMemory().wasm).x8_dot_kind();
+    const target = { quantized: undefined, ...settings, dot, weights: new WeightStore(), choose };
     const { steps, typing } = draftGraph(graph, target, types);
     const flopsOf = (choice: Choice) => steps.reduce((sum, { node, cost }) => sum + (node === choice.node ? (cost.flops ?? 0) : 0), 0);
     return [...choices.values()].map((choice) => ({ ...choice, typing, flops: flopsOf(choice) })).sort((a, b) => b.flops - a.flops);
@@ -102,7 +103,7 @@ export class TrialBench {
     );
     const choose = (choice: Choice): string => (choice.key === key ? name : choice.estimated);
     const commit = (bytes: number) => memory.commit(this.#weights, bytes);
-    const target = { quantized: undefined, ...this.#settings, weights: this.#weights, commit, choose };
+    const target = { quantized: undefined, ...this.#settings, dot: kernels.x8_dot_kind(), weights: this.#weights, commit, choose };
     const runner = new GraphRunner({ inputs: [...given], outputs, nodes: [node] }, { memory, kernels, target });
     const elements = new Map([...types].map(([value, type]) => [value, seeds.get(value) ?? filled(type)]));
     const steps = runner.planFor(types, seeds).plan.steps.map((step) => shortened(step, partOf(layer)));

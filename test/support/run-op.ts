@@ -13,7 +13,6 @@ import {
 import { ALL_OPS } from "../../src/ops/index.ts";
 import { QUANTIZED_LOWERINGS } from "../../src/ops/quantized/lowerings.ts";
 import type { OpTable } from "../../src/plan/infer.ts";
-import { dotKindOf } from "../../src/runtime/kernels.ts";
 import { Model } from "../../src/runtime/model.ts";
 import { Tensor } from "../../src/runtime/tensor.ts";
 import type { TierName } from "./kernels.ts";
@@ -27,7 +26,7 @@ export function modelOf(graph: Graph, tier: TierName = "simd128", memory: "fast"
     module = new WebAssembly.Module(readFileSync(new URL(`../../dist/${tier}.wasm`, import.meta.url)));
     modules.set(tier, module);
   }
-  return new Model(graph, module, { tier, dot: dotKindOf(module), memory, ops, quantized: QUANTIZED_LOWERINGS });
+  return new Model(graph, module, { tier, memory, ops, quantized: QUANTIZED_LOWERINGS });
 }
 
 /** An input of an operator under test: given at run time, or a constant of the model. */
