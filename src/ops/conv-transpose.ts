@@ -3,7 +3,7 @@ import { check } from "../errors.ts";
 import type { TensorType } from "../graph/types.ts";
 import { type Convolution, convShapeWords, flopsOf, operandsOf, paddingOf } from "./conv-geometry.ts";
 import { computeConvolution } from "./conv-host.ts";
-import { type AxisPhase, axisPhases, type DeconvWeights, packPhase, phaseFloats, readAlike, tapCount } from "./deconv-phases.ts";
+import { type AxisPhase, type DeconvWeights, deconvParts, packPhase, phaseFloats, tapCount } from "./deconv-phases.ts";
 import { type AttributeReader, defineOp, type HostContext, type InferContext, type LowerContext, offsetBy } from "./define.ts";
 import { epilogueOf } from "./finish-f32.ts";
 import { packedWeights } from "./packed-weights.ts";
@@ -67,16 +67,6 @@ function lowerTransposed(ctx: LowerContext, c: Convolution): void {
   const [x, y] = [ctx.input(0), ctx.output(0)];
   const epilogue = epilogueOf(ctx);
   const ldy = y.rowStride;
-  const downPhases = axisPhases({
-    out: c.outHeight,
-    kernel: c.kernelHeight,
-    stride: c.strideHeight,
-    dilation: c.dilationHeight,
-    pad: c.padTop,
-  });
-  const phases = axisPhases({ out: c.outWidth, kernel: c.kernelWidth, stride: c.strideWidth, dilation: c.dilationWidth, pad: c.padLeft });
-  const joined = c.groups === 1 && ldy === c.outChannels && readAlike(phases, c.strideWidth);
-  const acrossParts = joined ? [phases] : phases.map((phase) => [phase]);
   const sizes = {
     filters: c.outChannels / c.groups,
     channels: c.inChannels / c.groups,
@@ -84,19 +74,18 @@ function lowerTransposed(ctx: LowerContext, c: Convolution): void {
     kernelHeight: c.kernelHeight,
     kernelWidth: c.kernelWidth,
   };
-  for (const down of downPhases)
-    for (const across of acrossParts) {
-      const part = partOf(c, down, across);
-      const weightsOf = (data: Float32Array, bias: Float32Array | undefined): DeconvWeights => ({ ...sizes, data, bias });
-      const key = `deconv ${down.first} ${across.map(({ first }) => first)} ${[down.taps, across[0]!.taps].join(" ")}`;
-      const floats = phaseFloats(weightsOf(new Float32Array(0), undefined), down, across);
-      const weights = packedWeights(ctx, key, floats, (to, data, bias) => packPhase(to, weightsOf(data, bias), down, across));
-      const strides = { ldy: c.strideWidth * ldy, yRow: c.strideHeight * c.outWidth * ldy, yImage: c.outHeight * c.outWidth * ldy };
-      const shape = ctx.table(convShapeWords(part, strides));
-      const scratch = ctx.scratch((part.outWidth * part.kernelHeight * part.kernelWidth * part.inChannels * 4) / part.groups);
-      const at = offsetBy(y.pointer, (down.first * c.outWidth + across[0]!.first) * ldy * 4);
-      ctx.emitSplit("f32_deconv", c.batch * part.outHeight, [at, x.pointer, weights, epilogue, shape, scratch], { flops: flopsOf(part) });
-    }
+  for (const { down, across } of deconvParts(c, ldy === c.outChannels)) {
+    const part = partOf(c, down, across);
+    const weightsOf = (data: Float32Array, bias: Float32Array | undefined): DeconvWeights => ({ ...sizes, data, bias });
+    const key = `deconv ${down.first} ${across.map(({ first }) => first)} ${[down.taps, across[0]!.taps].join(" ")}`;
+    const floats = phaseFloats(weightsOf(new Float32Array(0), undefined), down, across);
+    const weights = packedWeights(ctx, key, floats, (to, data, bias) => packPhase(to, weightsOf(data, bias), down, across));
+    const strides = { ldy: c.strideWidth * ldy, yRow: c.strideHeight * c.outWidth * ldy, yImage: c.outHeight * c.outWidth * ldy };
+    const shape = ctx.table(convShapeWords(part, strides));
+    const scratch = ctx.scratch((part.outWidth * part.kernelHeight * part.kernelWidth * part.inChannels * 4) / part.groups);
+    const at = offsetBy(y.pointer, (down.first * c.outWidth + across[0]!.first) * ldy * 4);
+    ctx.emitSplit("f32_deconv", c.batch * part.outHeight, [at, x.pointer, weights, epilogue, shape, scratch], { flops: flopsOf(part) });
+  }
 }
 
 /** y[N, OH, OW, O] = finish(the transpose of a convolution, applied to x[N, H, W, C], + bias[O]). */

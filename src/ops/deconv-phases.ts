@@ -1,5 +1,6 @@
 // Cuts a transposed convolution into dense ones with stride 1: output pixels r, r + stride, r + 2·stride … meet the same
 // taps, at input pixels that move by one (see assembly/kernels/f32-deconv.ts).
+import type { Convolution } from "./conv-geometry.ts";
 import { packFilters, panelFloats } from "./pack-f32.ts";
 
 /** One axis of a transposed convolution. */
@@ -46,6 +47,21 @@ export const readAlike = (phases: readonly AxisPhase[], stride: number): boolean
     const [one] = phases;
     return count === one!.count && taps.length === one!.taps.length && start === one!.start && step === one!.step;
   });
+
+/** Outputs that one dense convolution makes: of one remainder down, and of one across, or of all where those are one product. */
+export interface DeconvPart {
+  readonly down: AxisPhase;
+  readonly across: readonly AxisPhase[];
+}
+
+/** The dense convolutions that make up a transposed one; `mayJoin` where neighbouring pixels may be neighbouring columns. */
+export function deconvParts(c: Convolution, mayJoin: boolean): DeconvPart[] {
+  const down = axisPhases({ out: c.outHeight, kernel: c.kernelHeight, stride: c.strideHeight, dilation: c.dilationHeight, pad: c.padTop });
+  const across = axisPhases({ out: c.outWidth, kernel: c.kernelWidth, stride: c.strideWidth, dilation: c.dilationWidth, pad: c.padLeft });
+  const isJoined = mayJoin && c.groups === 1 && readAlike(across, c.strideWidth);
+  const parts = isJoined ? [across] : across.map((phase) => [phase]);
+  return down.flatMap((phase) => parts.map((phases) => ({ down: phase, across: phases })));
+}
 
 /** Weights OHWI[filters, kernelHeight, kernelWidth, channels] of a transposed convolution; both counts are of one group. */
 export interface DeconvWeights {

@@ -1,7 +1,7 @@
 // conv_transpose2d on int8: cut into dense convolutions with stride 1 (deconv-phases.ts), each a layer of its own, whose
 // pixels are then put where they belong.
 import type { Convolution } from "../conv-geometry.ts";
-import { type AxisPhase, axisPhases, readAlike } from "../deconv-phases.ts";
+import { type AxisPhase, type DeconvPart, deconvParts } from "../deconv-phases.ts";
 import { type LowerContext, offsetBy } from "../define.ts";
 import { emitMove, moveOver } from "../moves.ts";
 import { isQuantizedWeight, isSymmetric } from "./conv.ts";
@@ -24,13 +24,7 @@ function windowOf({ taps, start, step }: AxisPhase): Window {
   return { taps: Array.from({ length: start + (taps.length - 1) * step + 1 }, (_, i) => at.get(i)), dilation: 1, pad: 0 };
 }
 
-/** The outputs of one remainder down and one across, or of all across where those are one product. */
-interface Part {
-  readonly down: AxisPhase;
-  readonly across: readonly AxisPhase[];
-}
-
-function geometryOf(c: Convolution, { down, across }: Part): ConvGeometry {
+function geometryOf(c: Convolution, { down, across }: DeconvPart): ConvGeometry {
   const { batch: _, ...same } = c;
   const [rows, columns] = [windowOf(down), windowOf(across[0]!)];
   return {
@@ -42,7 +36,7 @@ function geometryOf(c: Convolution, { down, across }: Part): ConvGeometry {
 }
 
 /** The part's weights OHWI: all outputs of the first remainder across, then of the next. */
-function weightsOf(c: Convolution, { down, across }: Part, all: ConvWeights): ConvWeights {
+function weightsOf(c: Convolution, { down, across }: DeconvPart, all: ConvWeights): ConvWeights {
   const [filters, channels] = [c.outChannels, c.inChannels / c.groups];
   const rows = windowOf(down).taps;
   const repeated = (list: ArrayLike<number>): number[] => across.flatMap(() => Array.from(list));
@@ -65,13 +59,6 @@ function weightsOf(c: Convolution, { down, across }: Part, all: ConvWeights): Co
   };
 }
 
-function partsOf(c: Convolution): Part[] {
-  const down = axisPhases({ out: c.outHeight, kernel: c.kernelHeight, stride: c.strideHeight, dilation: c.dilationHeight, pad: c.padTop });
-  const across = axisPhases({ out: c.outWidth, kernel: c.kernelWidth, stride: c.strideWidth, dilation: c.dilationWidth, pad: c.padLeft });
-  const isOne = c.groups === 1 && readAlike(across, c.strideWidth);
-  return down.flatMap((phase) => (isOne ? [across] : across.map((one) => [one])).map((phases) => ({ down: phase, across: phases })));
-}
-
 /** Kernel steps of a transposed convolution of int8 by constant int8; false where no kernel takes it. */
 export function lowerQuantizedDeconv(ctx: LowerContext, c: Convolution): boolean {
   const [x, weight, bias, y] = [ctx.input(0), ctx.input(1), ctx.inputs[2], ctx.output(0)];
@@ -83,13 +70,14 @@ export function lowerQuantizedDeconv(ctx: LowerContext, c: Convolution): boolean
   const all = (): ConvWeights => ({ weight: weight.known as Int8Array, zeros: weight.quant.zeroPoint, bias: terms, scales });
   const [lo, hi] = boundsOf(ctx.attributes, to);
   const isDirect = c.strideHeight * c.strideWidth === 1;
-  for (const part of partsOf(c)) {
+  for (const part of deconvParts(c, true)) {
     const geometry = geometryOf(c, part);
     const { outHeight, outWidth, outChannels } = geometry;
     const target = isDirect ? y.pointer : ctx.scratch(c.batch * outHeight * outWidth * outChannels);
     const ldy = isDirect ? y.rowStride : outChannels;
     const output: ConvOutput = { kind: "int8", ldy, xZero: from.zero, yZero: to.zero, lo, hi, rowScaleStep: 0 };
-    const key = `deconv ${part.down.first} ${part.across.map(({ first }) => first)} ${packingKey("int8", terms, scales)}`;
+    const windows = [part.down, ...part.across].map((phase) => `[${windowOf(phase).taps}]`).join("");
+    const key = `deconv ${windows} ${packingKey("int8", terms, scales)}`;
     const weights = () => weightsOf(c, part, all());
     const common = { owner: weight, isSymmetric: isSymmetric(weight.quant), images: c.batch, rowScale: 0 };
     emitLayer(ctx, { ...common, geometry, x: x.pointer, y: target, output, weights, key });
