@@ -174,16 +174,20 @@ const PRODUCTS = [
   [196, 512, 512],
   [49, 1024, 1024],
 ];
-/** Costs of the kernels that take a layer, as src/ops/quantized/layer.ts has them. */
+const ROWS = [
+  [1, 1000, 1024],
+  [1, 128, 640],
+  [1, 4096, 1024],
+];
+/** Costs of the kernels that take a layer. */
 function costsOf(g, kind) {
-  const [adds, layer] = [(g.outChannels * g.kernelHeight * g.kernelWidth * g.inChannels) / g.groups, { geometry: g, images: 1 }];
   const strassen = (levels) => (shapes.isStrassen(g, levels) ? shapes.strassenCost(g, levels) : Number.POSITIVE_INFINITY);
   return {
-    int16: Math.ceil((g.outHeight * g.outWidth) / 4) * 4 * adds,
-    bytes: kind === 0 ? Number.POSITIVE_INFINITY : shapes.byteCost(layer),
+    int16: shapes.directCost(g, 1),
+    bytes: kind === 0 ? Number.POSITIVE_INFINITY : shapes.byteCost(g, 1),
     strassen1: strassen(1),
     strassen2: strassen(2),
-    winograd: shapes.isWinograd(g) ? shapes.winogradCost(g, 1) / 0.8 : Number.POSITIVE_INFINITY,
+    winograd: shapes.isWinograd(g) ? shapes.winogradCost(g, 1) : Number.POSITIVE_INFINITY,
   };
 }
 /** Marks the kernel that is expected to be the fastest. */
@@ -215,14 +219,14 @@ runSuites(
     qs8_conv_4x8: [...PRODUCTS.map((sizes) => direct(product(...sizes), 2)), ...STRIDED.map((layer) => direct(convolution(layer), 2))],
     "…_4x8_small": PRODUCTS.map((sizes) => direct(product(...sizes), 1)),
     qs8_conv_6x8c4: [
-      ...PRODUCTS.map((sizes) => bytes(product(...sizes))),
+      ...[...PRODUCTS, ...ROWS].map((sizes) => bytes(product(...sizes))),
       ...[...STRIDED, ...SQUARES].map((layer) => bytes(convolution(layer))),
     ],
     qs8_gemm_strassen: PRODUCTS.map((sizes) => strassen(product(...sizes), 1)),
     "… two levels": PRODUCTS.map((sizes) => strassen(product(...sizes), 2)),
     "3×3 direct": SQUARES.map((layer) => direct(convolution(layer), 2)),
     "3×3 winograd": SQUARES.map((layer) => winograd(convolution(layer))),
-    qs8_gemv: [oneRow(1000, 1024), oneRow(128, 640), oneRow(4096, 1024)],
+    qs8_gemv: ROWS.map(([, n, k]) => oneRow(n, k)),
     "one row, floats": [
       ...[true, false].map((isNarrow) => floatRow(1024, 1024, isNarrow)),
       ...[true, false].map((isNarrow) => floatRow(4096, 4096, isNarrow)),

@@ -1,12 +1,21 @@
 // The memory of the int8 convolution on dot products of bytes: its panels, its bands, and its scratch.
 // assembly/kernels/qs8-conv-bytes.ts draws the same memory.
-import { type ConvGeometry, type ConvOutput, type ConvWeights, convShapeWords, isMatrix, type PanelViews, runsOf } from "./conv-shape.ts";
+import {
+  bandElements,
+  type ConvGeometry,
+  type ConvOutput,
+  type ConvWeights,
+  convShapeWords,
+  isMatrix,
+  type PanelViews,
+  runsOf,
+} from "./conv-shape.ts";
 
 /** What the bits of int8 activations are changed by: 128 where the engine reads them as unsigned. */
 export type Flip = 0 | 128;
 
 /** Output pixels of a tile. */
-export const TILE_PIXELS = 6;
+const TILE_PIXELS = 6;
 
 /** Bytes of a panel before its weights. */
 const HEAD = 96;
@@ -38,11 +47,7 @@ export function byteScratchBytes(g: ConvGeometry): number {
   const words = g.kernelHeight * runsOf(g).count + pixels + 4;
   const bytes = 32 + pixels * 32 + words * 4 + 16 + pixels * windowBytes(g) + 32;
   if (isMatrix(g)) return bytes;
-  // a band may begin in the middle of a row
-  const outRows = Math.min(Math.floor((pixels - 2) / g.outWidth) + 2, g.outHeight);
-  const inRows = (outRows - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight + 1;
-  const width = (g.outWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
-  return bytes + inRows * width * g.inChannels;
+  return bytes + bandElements(g, pixels);
 }
 
 /** The words of a ConvShape for the kernel. */
@@ -74,7 +79,7 @@ export function packBytePanels(target: PanelViews, g: ConvGeometry, kind: ConvOu
  * Multiply-adds of the direct kernel in whose time this one is done: those of whole tiles, or of one window, in 0.37 of it, and what
  * windows take to be copied and rounded.
  */
-export function byteCost({ geometry: g, images }: { readonly geometry: ConvGeometry; readonly images: number }): number {
+export function byteCost(g: ConvGeometry, images: number): number {
   const inImage = g.outHeight * g.outWidth;
   const pixels = images * (inImage === 1 ? 1 : wholeTiles(inImage));
   return (

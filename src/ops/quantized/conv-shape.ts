@@ -64,7 +64,7 @@ export const pairsOf = (g: ConvGeometry): number => {
 };
 
 /** Pixels that the windows of one output row cover. */
-const coveredWidth = (g: ConvGeometry) => (g.outWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
+export const coveredWidth = (g: ConvGeometry): number => (g.outWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
 
 /** True where every row of the input is a window, so that there is no band to widen. */
 export const isMatrix = (g: ConvGeometry): boolean =>
@@ -98,10 +98,24 @@ export function scratchBytesOf(g: ConvGeometry): number {
   const words = g.kernelHeight * runsOf(g).count + pixels + 4;
   const bytes = PRODUCT_BYTES + words * 4 + 16 + pixels * windowSize(g) * 2 + 16;
   if (isMatrix(g)) return bytes;
-  // a band may begin in the middle of a row
+  return bytes + bandElements(g, pixels) * 2;
+}
+
+/** Elements of the input under a band of so many output pixels, which may begin in the middle of a row. */
+export function bandElements(g: ConvGeometry, pixels: number): number {
   const outRows = Math.min(Math.floor((pixels - 2) / g.outWidth) + 2, g.outHeight);
   const inRows = (outRows - 1) * g.strideHeight + (g.kernelHeight - 1) * g.dilationHeight + 1;
-  return bytes + inRows * coveredWidth(g) * g.inChannels * 2;
+  return inRows * coveredWidth(g) * g.inChannels;
+}
+
+/** Channels as the direct kernels compute them: half a panel, where up to four are left, takes as long as five. */
+const channelsOf = (count: number): number => count - (count % 8) + (count % 8 > 4 ? 8 : count % 8 > 0 ? 5 : 0);
+
+/** Multiply-adds of the direct kernels, whole vectors and tiles. */
+export function directCost(g: ConvGeometry, images: number): number {
+  const roundUp = (count: number, multiple: number) => Math.ceil(count / multiple) * multiple;
+  const pixels = roundUp(images * g.outHeight * g.outWidth, 4);
+  return g.kernelHeight * g.kernelWidth * pixels * roundUp(g.inChannels / g.groups, 4) * channelsOf(g.outChannels);
 }
 
 /** Bytes of one panel: bias and scale of eight channels, their weights, and a float32 bias. */

@@ -1,7 +1,7 @@
 // The memory of the depthwise int8 kernel: its panels of weights in pairs of rows, and its scratch.
 // assembly/kernels/qs8-dwconv.ts draws the same memory.
 import type { Flip } from "./bytes-shape.ts";
-import { type ConvGeometry, type ConvOutput, type ConvWeights, convShapeWords, type PanelViews } from "./conv-shape.ts";
+import { type ConvGeometry, type ConvOutput, type ConvWeights, convShapeWords, coveredWidth, type PanelViews } from "./conv-shape.ts";
 
 /** Bytes of a group of rows of one column of eight channels. */
 const COLUMN = 32;
@@ -16,8 +16,6 @@ const panelBytes = (g: ConvGeometry, rows: GroupRows) => 80 + (evenGroups(g, row
 
 /** Bytes of all panels. */
 export const depthwisePanelsBytes = (g: ConvGeometry, rows: GroupRows) => Math.ceil(g.outChannels / 8) * panelBytes(g, rows);
-
-const coveredWidth = (g: ConvGeometry) => (g.outWidth - 1) * g.strideWidth + (g.kernelWidth - 1) * g.dilationWidth + 1;
 
 /**
  * Channels of a band at most. Input lines are read from the second-level cache for every band, and most of a line belongs to other

@@ -1,5 +1,4 @@
 // A convolution or dense layer on int8 activations and constant int8 weights, as kernel calls.
-
 import type { TypedArray } from "../../graph/types.ts";
 import { type Candidate, emitFastest } from "../candidates.ts";
 import { DotKind } from "../codes.ts";
@@ -11,6 +10,7 @@ import {
   type ConvOutput,
   type ConvWeights,
   convShapeWords,
+  directCost,
   isMatrix,
   packPanels,
   panelsBytesOf,
@@ -65,16 +65,6 @@ const flopsOf = ({ geometry: g, images }: Layer): number =>
 
 const pixelsOf = ({ geometry: g, images }: Layer): number => images * g.outHeight * g.outWidth;
 
-/** Channels as the direct kernels compute them: half a panel, where up to four are left, takes as long as five. */
-const channelsOf = (count: number): number => count - (count % 8) + (count % 8 > 4 ? 8 : count % 8 > 0 ? 5 : 0);
-
-/** Multiply-adds of the direct kernels, whole vectors and tiles. */
-function directCost({ geometry: g, images }: Layer): number {
-  const roundUp = (count: number, multiple: number) => Math.ceil(count / multiple) * multiple;
-  const pixels = roundUp(images * g.outHeight * g.outWidth, 4);
-  return g.kernelHeight * g.kernelWidth * pixels * roundUp(g.inChannels / g.groups, 4) * channelsOf(g.outChannels);
-}
-
 /** What the times of a layer's kernels depend on. */
 const layerKey = ({ geometry: g, images, output }: Layer, tier: string): string =>
   `conv2d int8 ${output.kind} ${tier} ${shapeText({ batch: images, ...g })}`;
@@ -120,24 +110,24 @@ const LAYER_KERNELS: readonly Candidate<LayerInContext>[] = [
   {
     name: "int16 weights",
     takes: (layer) => !(layer.isSymmetric && layer.ctx.memory === "small"),
-    cost: (layer) => (layer.isSymmetric && pixelsOf(layer) <= FEW_ROWS ? 1.2 : 1) * directCost(layer),
+    cost: (layer) => (layer.isSymmetric && pixelsOf(layer) <= FEW_ROWS ? 1.2 : 1) * directCost(layer.geometry, layer.images),
     emit: (layer) => emitPanels(layer, 2),
   },
   {
     name: "int8 weights",
     takes: ({ isSymmetric }) => isSymmetric,
-    cost: (layer) => (pixelsOf(layer) <= FEW_ROWS ? 1 : 1.1) * directCost(layer),
+    cost: (layer) => (pixelsOf(layer) <= FEW_ROWS ? 1 : 1.1) * directCost(layer.geometry, layer.images),
     emit: (layer) => emitPanels(layer, 1),
   },
-  { name: "vector", takes: isVector, cost: (layer) => 0.9 * directCost(layer), emit: emitVector },
-  { name: "bytes", takes: fitsBytes, cost: byteCost, emit: emitBytes },
+  { name: "vector", takes: isVector, cost: (layer) => 0.9 * directCost(layer.geometry, layer.images), emit: emitVector },
+  { name: "bytes", takes: fitsBytes, cost: ({ geometry, images }) => byteCost(geometry, images), emit: emitBytes },
   strassenOf("strassen", 1),
   strassenOf("strassen, two levels", 2),
   {
     name: "winograd",
     takes: (layer) =>
       isWinograd(layer.geometry) && layer.output.kind === "int8" && layer.ctx.memory === "fast" && partsOfLayer(layer) !== undefined,
-    cost: ({ geometry, images }) => winogradCost(geometry, images) / 0.8,
+    cost: ({ geometry, images }) => winogradCost(geometry, images),
     emit: (layer) => emitWinograd(layer.ctx, layer, partsOfLayer(layer)!),
   },
 ];

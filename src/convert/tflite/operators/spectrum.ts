@@ -14,9 +14,6 @@ export const setImaginary = (real: Value, imaginary: Value): void => {
   imaginaryParts.set(real, imaginary);
 };
 
-/** Operators that take or make complex tensors; others are refused by their data type. */
-export const ON_COMPLEX: ReadonlySet<string> = new Set(["RFFT2D", "RESHAPE", "COMPLEX_ABS", "REAL", "IMAG"]);
-
 interface Parts {
   readonly real: Value;
   readonly imaginary: Value;
@@ -94,3 +91,6 @@ export const spectra: OperatorImports = {
   REAL: (ctx) => ctx.alias(complexInput(ctx).real),
   IMAG: (ctx) => ctx.alias(complexInput(ctx).imaginary),
 };
+
+/** Operators that take or make complex tensors; others are refused by their data type. */
+export const ON_COMPLEX: ReadonlySet<string> = new Set(["RESHAPE", ...Object.keys(spectra)]);
